@@ -1,0 +1,1 @@
+"""Raw files -> batches: sources, competitions, splits, preprocessing, augmentation, the store."""

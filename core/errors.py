@@ -1,0 +1,42 @@
+"""The exceptions that end a command with one line, and the exit code of each."""
+
+
+class CommandError(Exception):
+    """A failure that a person can act on: its text is one line that names the file, row or flag and what to do."""
+
+    exit_code = 1
+
+
+class InputError(CommandError):
+    """A wrong flag, file, row or model: nothing was done."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(CommandError):
+    """The machine is in the way: disk, permission, memory, network, credentials, a missing GPU."""
+
+    exit_code = 3
+
+
+class RefusedError(CommandError):
+    """Doing it would be unsafe, or would replace something that exists."""
+
+    exit_code = 4
+
+
+class NonFiniteError(CommandError):
+    """NaN or infinity where a finite number is needed."""
+
+    exit_code = 5
+
+
+def first_few(names: list[str], limit: int = 5) -> str:
+    """Lists names for a one-line message: the first `limit`, then how many there are in all."""
+    shown = ", ".join(printable(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown}, ... ({len(names)} in all)"
+
+
+def printable(text: object) -> str:
+    """Text that can stand in a one-line message: control characters are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

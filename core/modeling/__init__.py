@@ -1,0 +1,1 @@
+"""models/x.py -> a checked nn.Module."""

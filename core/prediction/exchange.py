@@ -1,0 +1,121 @@
+"""The files that predictions are exchanged in: `<name>.csv`, `<name>.probabilities.csv`, `<name>.json` and `<title>.oof.csv`.
+
+`<name>.json` is written last and holds the SHA-256 of the CSVs. It vouches for them: probabilities beside a prediction file
+are used only where the JSON beside it has the hashes of both; a neighbour that it does not vouch for is passed over with a note.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError, RefusedError
+from core.files import refuse_existing, sha256_bytes, write_new
+from core.prediction.number_files import PREFIX, predictions_of, read_number_file
+from core.prediction.predictions import Predictions
+from core.prediction.vouching import open_prediction
+from core.tables import table_bytes
+from core.task import class_order
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Labelled rows, each predicted by a model that did not see it.
+
+    Attributes:
+        folds: of each row: the number of its fold, or `holdout`.
+        targets: the class name of each row.
+    """
+
+    predictions: Predictions
+    folds: list[str]
+    targets: list[str]
+
+
+def probabilities_bytes(predictions: Predictions, id_column: str = "id") -> bytes:
+    """The file of probabilities: the id and a column `p:<class>` for each class, 9 significant digits."""
+    rows = ([name, *cells] for name, cells in zip(predictions.id_texts(), number_cells(predictions), strict=True))
+    return table_bytes([id_column, *(PREFIX + name for name in predictions.classes)], rows)
+
+
+def oof_bytes(oof: OutOfFold, id_column: str = "id") -> bytes:
+    """The file of out-of-fold rows: id, fold, target and a column `p:<class>` for each class, 9 significant digits."""
+    known = zip(oof.predictions.id_texts(), oof.folds, oof.targets, number_cells(oof.predictions), strict=True)
+    rows = ([name, fold, target, *cells] for name, fold, target, cells in known)
+    return table_bytes([id_column, "fold", "target", *(PREFIX + name for name in oof.predictions.classes)], rows)
+
+
+def number_cells(predictions: Predictions) -> list[list[str]]:
+    """The probabilities as text with 9 significant digits, in which a float32 survives. InputError where there are none."""
+    if predictions.probabilities is None:
+        raise InputError("these predictions hold labels only; probabilities are wanted")
+    return [[f"{value:.9g}" for value in row] for row in predictions.probabilities.tolist()]
+
+
+def read_oof(path: Path) -> OutOfFold:
+    """Reads a file that `oof_bytes` made.
+
+    Raises:
+        InputError: it has other columns, an id twice, a target that is no class, or numbers that are no probabilities.
+    """
+    numbers = read_number_file(path, 3)
+    if numbers.columns[1:3] != ("fold", "target"):
+        raise InputError(f"{path}: the second and third column must be 'fold' and 'target', not {numbers.columns[1:3]}")
+    predictions = predictions_of(numbers)
+    _, folds, targets = numbers.texts
+    for row, target in enumerate(targets):
+        if target not in predictions.classes:
+            raise InputError(f"{path}, line {numbers.line(row)}: the target {target!r} is none of the classes {predictions.classes}")
+    return OutOfFold(predictions, folds, targets)
+
+
+def write_prediction_files(path: Path, submission: bytes, predictions: Predictions, record: dict[str, Any], force: bool) -> None:
+    """Writes `<name>.csv`, `<name>.probabilities.csv` where there are probabilities, and last `<name>.json`.
+
+    Args:
+        submission: the bytes of `<name>.csv`.
+        record: what made them; goes to the JSON with the SHA-256 of the CSVs. `id_column` names the ids' column.
+        force: replace files with other bytes, and remove probabilities left of an earlier prediction where there are none now.
+
+    Raises:
+        RefusedError: a file with other bytes is there; nothing was written.
+    """
+    probabilities_path = path.with_suffix(".probabilities.csv")
+    files = {path: submission}
+    if predictions.probabilities is not None:
+        files[probabilities_path] = probabilities_bytes(predictions, record.get("id_column", "id"))
+    plain = {**record, "sha256": {place.name: sha256_bytes(data) for place, data in files.items()}}
+    files[path.with_suffix(".json")] = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
+    left_over = probabilities_path not in files and probabilities_path.exists()
+    if left_over and not force:
+        raise RefusedError(f"{probabilities_path}: is left of another prediction; add --force to remove it, or choose another name")
+    for place, data in files.items():
+        if not (place.is_file() and place.read_bytes() == data):
+            refuse_existing(place, force)
+    if left_over:
+        probabilities_path.unlink()
+    for place, data in files.items():
+        write_new(place, data, force)
+
+
+def _ignore(message: str) -> None:
+    pass
+
+
+def read_prediction_files(path: Path, note: Callable[[str], None] = _ignore) -> Predictions:
+    """The predictions of `<name>.csv`, with the probabilities beside it where `<name>.json` vouches for both.
+
+    The classes are the JSON's; without one, the labels seen.
+
+    Args:
+        note: is given a line for each neighbour that was passed over.
+
+    Raises:
+        InputError: a file that is damaged, or a label that cannot be one; file and line are named.
+    """
+    file = open_prediction(path)
+    for line in file.notes:
+        note(line)
+    file.labels.check_labels(file.classes, path.with_suffix(".json").name)
+    return file.predictions(file.classes or class_order(file.labels.labels))

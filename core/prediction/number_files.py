@@ -1,0 +1,99 @@
+"""Files with an id, perhaps other texts, and columns of numbers: probabilities beside a prediction, and out-of-fold rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import InputError, NonFiniteError, printable
+from core.prediction.plain_csv import NotPlainError, read_blocks, read_header
+from core.prediction.predictions import Predictions
+from core.tables import check_ids, read_table
+
+PREFIX = "p:"
+
+
+@dataclass(frozen=True, eq=False)
+class NumberFile:
+    """The rows of such a file.
+
+    Attributes:
+        columns: the names of all columns.
+        texts: the cells of each of the first columns.
+        values: (n, other columns) float64, as they stand there (NaN and infinity included).
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    texts: list[list[str]]
+    values: np.ndarray
+
+    def line(self, row: int) -> int:
+        """The line at which a row stands."""
+        return read_table(self.path).lines[row]
+
+
+def read_number_file(path: Path, num_texts: int) -> NumberFile:
+    """Reads a table whose first `num_texts` columns are text, the first of them ids, and whose other columns are numbers.
+
+    Raises:
+        InputError: no such table, too few columns, no rows, a cell that is no number; file and line are named.
+    """
+    return _read_plain(path, num_texts) or _read_strictly(path, num_texts)
+
+
+def _read_plain(path: Path, num_texts: int) -> NumberFile | None:
+    texts: list[list[str]] = [[] for _ in range(num_texts)]
+    values = []
+    if not path.is_file():
+        return None
+    try:
+        with open(path, "rb") as file:
+            columns = read_header(file)
+            if len(columns) <= num_texts:
+                return None
+            for block in read_blocks(file, len(columns)):
+                if not block.has_plain_ids(0):
+                    return None
+                for column in range(num_texts):
+                    texts[column] += block.texts(column)
+                cells = [block.texts(column) for column in range(num_texts, len(columns))]
+                values.append(np.array(cells, dtype=np.float64).T)
+    except (NotPlainError, ValueError):
+        return None
+    return NumberFile(path, columns, texts, np.concatenate(values)) if values else None
+
+
+def _read_strictly(path: Path, num_texts: int) -> NumberFile:
+    table = read_table(path)
+    if len(table.columns) <= num_texts:
+        raise InputError(f"{path}: has {len(table.columns)} columns; more than {num_texts} are wanted")
+    if not table.rows:
+        raise InputError(f"{path}: has a header but no rows")
+    check_ids(path, [row[0] for row in table.rows], table.lines)
+    values = np.empty((len(table.rows), len(table.columns) - num_texts))
+    for row, (cells, line) in enumerate(zip(table.rows, table.lines, strict=True)):
+        for column, cell in enumerate(cells[num_texts:]):
+            try:
+                values[row, column] = float(cell)
+            except ValueError:
+                raise InputError(f"{path}, line {line}: {printable(cell)[:80]!r} is no number") from None
+    return NumberFile(path, table.columns, [[row[column] for row in table.rows] for column in range(num_texts)], values)
+
+
+def predictions_of(numbers: NumberFile) -> Predictions:
+    """The predictions that columns `p:<class>` hold; the label is the most probable class.
+
+    Raises:
+        InputError: other columns, an id twice, or numbers that are no probabilities.
+        NonFiniteError: NaN or infinity.
+    """
+    names = numbers.columns[len(numbers.texts) :]
+    if not names or not all(name.startswith(PREFIX) for name in names):
+        raise InputError(
+            f"{numbers.path}: the columns of probabilities must be called {PREFIX}<class>; found are {', '.join(map(repr, names))}"
+        )
+    try:
+        return Predictions.from_probabilities(numbers.texts[0], [name.removeprefix(PREFIX) for name in names], numbers.values)
+    except (InputError, NonFiniteError) as error:
+        raise type(error)(f"{numbers.path}: {error}") from error

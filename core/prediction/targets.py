@@ -1,0 +1,89 @@
+"""Which images are to be predicted, under which ids, and the form of the file that the answers go to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.images import SUFFIXES
+from core.data.layout import ImageIndex, find_pattern, index_images, index_paths, natural_key
+from core.errors import InputError, first_few
+from core.tables import check_ids, id_fault, read_table
+
+
+@dataclass(frozen=True)
+class TargetImages:
+    """Images to predict: `paths[i]` is that of `ids[i]`."""
+
+    ids: list[str]
+    paths: list[Path]
+
+    def first(self, count: int | None) -> "TargetImages":
+        """At most `count` of them."""
+        return TargetImages(self.ids[:count], self.paths[:count])
+
+
+def images_by_template(places: list[Path], template: Path) -> TargetImages:
+    """The images of a sample submission's ids, looked for under `places`, in its order.
+
+    Raises:
+        InputError: a place is missing or is no image file, or ids have no image.
+    """
+    table = read_table(template)
+    ids = [row[0] for row in table.rows]
+    check_ids(template, ids, table.lines)
+    if not ids:
+        raise InputError(f"{template}: has a header but no rows")
+    if len(set(ids)) < len(ids):
+        raise InputError(f"{template}: {len(ids) - len(set(ids))} ids stand there twice")
+    found: dict[str, Path] = {}
+    for root, index in _indices(places):
+        pattern = find_pattern(ids, index, "test")
+        if pattern is not None:
+            found |= {name: root / path for name, path in pattern.resolve(ids, index).items()}
+    missing = [name for name in ids if name not in found]
+    if missing:
+        raise InputError(f"{template}: {len(missing)} ids have no image under {first_few([str(p) for p in places])}: {first_few(missing)}")
+    return TargetImages(ids, [found[name] for name in ids])
+
+
+def images_by_name(places: list[Path], prefix: str = "") -> TargetImages:
+    """Every image file named or lying under a folder named, in natural order; the id is the name without prefix and suffix.
+
+    Where two files would have one id, the path under the folder without its suffix is the id of all.
+
+    Args:
+        places: files and folders.
+        prefix: what the names of the files that the state was trained on begin with (`img_`); left away where all have it.
+
+    Raises:
+        InputError: a place is missing or holds no image, or a name cannot be an id.
+    """
+    found: dict[Path, str] = {}
+    for root, index in _indices(places):
+        found |= {root / path: path for path in sorted(index.paths, key=natural_key)}
+    if not found:
+        raise InputError(f"--images {first_few([str(p) for p in places])}: no image files there")
+    stems = [path.stem for path in found]
+    ids = [stem.removeprefix(prefix) for stem in stems] if all(stem.startswith(prefix) for stem in stems) else stems
+    if len(set(ids)) < len(ids):
+        ids = [str(Path(path).with_suffix("")) for path in found.values()]
+    twice = sorted(name for name, count in Counter(ids).items() if count > 1)
+    faulty = [f"{name} ({fault})" for name in ids if (fault := id_fault(name))]
+    if twice or faulty:
+        raise InputError(f"--images: names that cannot be ids: {first_few(faulty or [f'{name} (twice)' for name in twice])}")
+    return TargetImages(ids, list(found))
+
+
+def _indices(places: list[Path]) -> Iterator[tuple[Path, ImageIndex]]:
+    """The image files in each folder named, and those named one by one, folder by folder."""
+    files: dict[Path, list[str]] = defaultdict(list)
+    for place in places:
+        if place.is_dir():
+            yield place, index_images(place)
+        elif place.is_file() and place.suffix.lower() in SUFFIXES:
+            files[place.parent].append(place.name)
+        else:
+            raise InputError(f"--images {place}: {'is no image file' if place.exists() else 'no such file or folder'}")
+    for folder, names in files.items():
+        yield folder, index_paths(names)

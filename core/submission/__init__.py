@@ -1,0 +1,1 @@
+"""Predictions -> the file that Kaggle takes."""

@@ -1,0 +1,71 @@
+"""The form of a submission: the columns, order and spelling of a sample submission."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError, first_few
+from core.prediction.exchange import number_cells
+from core.prediction.label_files import read_ids
+from core.prediction.predictions import Ids, Predictions
+from core.tables import starts_like_formula, table_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class SubmissionTemplate:
+    """What a submission must look like.
+
+    Attributes:
+        columns: names of all columns, the first is that of the ids.
+        ids: every id of the submission, in its order; texts, or an array as in `Predictions`.
+        path: the sample submission, for messages.
+    """
+
+    columns: tuple[str, ...]
+    ids: Ids
+    path: Path
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the submission holds one label a row, in its second column."""
+        return len(self.columns) == 2
+
+
+def read_template(path: Path) -> SubmissionTemplate:
+    """Reads a sample submission: its column names, and the ids of its first column. What stands in the other columns does not count.
+
+    Raises:
+        InputError: it is no table, has no rows, or an id that is none or stands there twice; file and line are named.
+    """
+    columns, ids = read_ids(path)
+    return SubmissionTemplate(columns, ids, path)
+
+
+def submission_bytes(predictions: Predictions, template: SubmissionTemplate) -> bytes:
+    """The submission: the template's columns, order and id spelling.
+
+    A template of two columns gets the labels, one with a column for every class the probabilities with 9 significant digits.
+
+    Raises:
+        InputError: ids are missing or not wanted (the first five and the number are named), the template has another form,
+            it wants probabilities and there are none, or a cell would start like a formula.
+    """
+    try:
+        aligned = predictions.aligned_to(template.ids)
+    except InputError as error:
+        raise InputError(f"{template.path}: the predictions do not fit: {error}") from error
+    formulas = [text for text in (*template.columns, *predictions.classes) if starts_like_formula(text)]
+    if formulas:
+        raise InputError(f"{template.path}: a cell must not begin with one of = + - @: {first_few(formulas)}")
+    if template.has_labels:
+        return table_bytes(
+            template.columns, zip(aligned.id_texts(), map(aligned.classes.__getitem__, aligned.labels.tolist()), strict=True)
+        )
+    names = template.columns[1:]
+    if len(set(names)) < len(names) or set(names) != set(aligned.classes):
+        raise InputError(
+            f"{template.path}: has the columns {first_few(list(template.columns))}; supported are an id and a label, "
+            f"or an id and one column for each class ({first_few(list(aligned.classes))})"
+        )
+    ordered = aligned.with_classes(names)
+    rows = ([name, *cells] for name, cells in zip(ordered.id_texts(), number_cells(ordered), strict=True))
+    return table_bytes(template.columns, rows)

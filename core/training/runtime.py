@@ -1,0 +1,74 @@
+"""The process: device, seeds and the Accelerator, the one place where torch's process-wide settings are made."""
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from core.errors import EnvironmentFault, InputError
+from core.training.settings import RuntimeSettings
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+
+def requested_device(settings: RuntimeSettings) -> str:
+    """What `--device` and `--use_gpu` ask for together: `auto`, `cpu`, `cuda` or `cuda:<n>`; no torch needed.
+
+    Raises:
+        InputError: an unknown device, or the two flags contradict each other.
+    """
+    device = settings.device
+    if device is not None and not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise InputError(f"--device {device}: use auto, cpu, cuda or cuda:<n>")
+    if settings.use_gpu is None:
+        return device or "auto"
+    wanted = "cuda" if settings.use_gpu else "cpu"
+    if device not in (None, "auto") and not device.startswith(wanted):
+        flag = "--use_gpu" if settings.use_gpu else "--no_use_gpu"
+        raise InputError(f"{flag} contradicts --device {device}: give one of them")
+    return device if device is not None and device.startswith("cuda") else wanted
+
+
+def make_accelerator(device: str) -> "Accelerator":
+    """The process's Accelerator on the device asked for (`requested_device`).
+
+    Raises:
+        EnvironmentFault: a GPU was asked for and there is none, or not that many.
+    """
+    import torch
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.startswith("cuda"):
+        number = int(device[5:]) if ":" in device else 0
+        if count == 0:
+            raise EnvironmentFault(f"--device {device}: this machine has no usable GPU; use --device cpu")
+        if number >= count:
+            raise EnvironmentFault(f"--device {device}: this machine has {count} GPU(s), numbered from 0")
+        torch.cuda.set_device(number)
+    AcceleratorState._reset_state(reset_partial_state=True)  # else a second run in one process stays on the device of the first
+    return Accelerator(cpu=device == "cpu" or count == 0)
+
+
+def seed_everything(*parts: int | str) -> None:
+    """Seeds torch's generators by a function of `parts` such as (seed, epoch, step): dropout and initial weights follow."""
+    import torch
+
+    torch.manual_seed(mix_seed(*parts))
+
+
+def mix_seed(*parts: int | str) -> int:
+    """A 63-bit seed that depends on every part."""
+    import numpy as np
+
+    numbers = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in parts]
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def describe(device: "torch.device") -> dict[str, str | int]:
+    """What the figures of a run depend on: versions and threads."""
+    import torch
+
+    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": str(device)}

@@ -1,0 +1,47 @@
+"""The options of training: how long, by which rule, on which device, and what is written."""
+
+from dataclasses import dataclass
+
+from core.metrics import METRICS
+from core.settings import option
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run is called, how long it goes and what it leaves behind."""
+
+    model_title: str | None = option(None, "name of the run: of its states, graph and predictions (default: the model file's stem)")
+    model_class: str | None = option(None, "class in the model file, where it holds several", metavar="NAME")
+    num_epochs: int = option(3, "epochs to train", minimum=1, maximum=100_000)
+    batch_size: int = option(64, "images a step", minimum=1, maximum=65_536)
+    seed: int = option(0, "seed of weights, order, augmentation and dropout", minimum=0, maximum=2**31 - 1)
+    metric: str = option("macro_f1", "the held-out figure by which the best state is chosen", choices=tuple(METRICS))
+    max_samples: int | None = option(None, "train on only this many images, a stratified subset, and hold out no more than that", minimum=2)
+    save_graph: bool = option(True, "draw the learning curves, graphs/<title>.png")
+    save_state: bool = option(False, "keep a state every --period_save_weights epochs, besides the last, the best and the one at the end")
+    load_state: str | None = option(None, "go on from this state: a name in model_states/, a path or a title", metavar="NAME")
+    period_save_weights: int = option(1, "epochs between the states that --save_state keeps", minimum=1)
+    logging_iters_train: int = option(10, "training batches a point of the per-iteration curves", minimum=1)
+    logging_iters_valid: int = option(3, "held-out batches a point of the per-iteration curves", minimum=1)
+
+
+@dataclass(frozen=True)
+class OptimizationSettings:
+    """The update rule and what it minimizes; names are torch's."""
+
+    optimizer: str = option("Adam", "a class of torch.optim", aliases=("optimiser",), metavar="NAME")
+    loss_func: str = option("CrossEntropyLoss", "a loss of torch.nn that takes class targets", metavar="NAME")
+    learning_rate: float = option(1e-3, "learning rate", above=0, aliases=("lr",))
+    weight_decay: float | None = option(None, "weight decay (default: the optimizer's own)", minimum=0)
+    momentum: float | None = option(
+        None, "momentum, where the optimizer has one (default: 0.9 for SGD, else the optimizer's own)", minimum=0, below=1
+    )
+
+
+@dataclass(frozen=True)
+class RuntimeSettings:
+    """The machine."""
+
+    device: str | None = option(None, "auto, cpu, cuda or cuda:<n>; auto takes the GPU where there is one (default: auto)")
+    use_gpu: bool | None = option(None, "the same as --device cuda; --no_use_gpu is --device cpu")
+    num_workers: int | None = option(None, "threads that decode images (default: as many as cores)", minimum=0, maximum=256)

@@ -1,0 +1,1 @@
+"""The commands: arguments in, files out, messages to the person; the work is done in core."""

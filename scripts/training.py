@@ -1,0 +1,129 @@
+"""python -m scripts.training models/<file>.py: trains a model class from a file on the dataset that creating_dataset made."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.files import write_bytes
+from core.metrics import METRICS, bootstrap
+from core.training.plan import RunPlan
+from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
+from core.workspace import Workspace
+from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, workspace_of
+
+if TYPE_CHECKING:
+    from core.training.run import Run
+
+SECONDS_BETWEEN_DRAWINGS = 60
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    parser = new_parser("training", "Trains a model class loaded from a file, with periodic states and learning curves.", TRUST_NOTE)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="the model file, for example models/vgg19.py")
+    add_settings(parser, "the run", RunSettings)
+    add_settings(parser, "optimization", OptimizationSettings)
+    add_settings(parser, "every image, in training, validation and prediction alike", PreprocessingSettings)
+    add_settings(parser, "augmentation, of training images only", AugmentationSettings)
+    add_settings(parser, "the machine", RuntimeSettings)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return run_command(build_parser(), _train, argv)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    workspace = workspace_of(arguments)
+    groups = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings)
+    plan = RunPlan(arguments.model, *(read_settings(arguments, group) for group in groups), force=arguments.force)
+    plan.check()
+    from core.training.fit import fit
+    from core.training.run import open_run
+
+    run = open_run(workspace, plan, progress_bar)
+    for note in run.notes:
+        say(note)
+    if not run.epochs_left:
+        say(f"already done: {len(run.history)} epochs are completed; a higher --num_epochs goes on")
+        return
+    say(_introduction(run))
+    drawn = time.monotonic()
+    for record in fit(run.learner, run.train, run.valid, run.epochs_left, progress_bar):
+        improved = run.add(record)
+        say(f"{record}{' | best so far' if improved else ''}")
+        _save(run, workspace, improved)
+        if time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS or not run.epochs_left:
+            _draw(run, workspace)
+            drawn = time.monotonic()
+    _finish(run, workspace)
+
+
+def _introduction(run: "Run") -> str:
+    parameters = sum(p.numel() for p in run.learner.model.parameters())
+    return (
+        f"{run.plan.title}: {run.loaded.source.class_name} from {run.plan.model_path} ({parameters:,} parameters), "
+        f"{len(run.train)} images fitted on, {len(run.valid)} held out, {run.preprocessing.shape[0]} channel(s), "
+        f"{run.preprocessing.shape[1]} x {run.preprocessing.shape[2]} pixels, on {run.learner.accelerator.device}"
+    )
+
+
+def _save(run: "Run", workspace: Workspace, improved: bool) -> None:
+    """Writes the states that are due: a periodic one, the best, the last; then deletes those of a run that this one replaces."""
+    from core.training.states import save_state
+
+    state, title, epochs = run.snapshot(), run.plan.title, len(run.history)
+    due = run.plan.run.save_state and epochs % run.plan.run.period_save_weights == 0
+    written = [workspace.state_path(title, epochs)] if due or not run.epochs_left else []
+    written += [workspace.state_path(title, "best")] if improved else []
+    written.append(workspace.state_path(title, "last"))
+    for path in written:
+        save_state(path, state)
+    for path in run.replaced:
+        if path not in written:
+            path.unlink(missing_ok=True)
+    run.replaced.clear()
+
+
+def _draw(run: "Run", workspace: Workspace) -> None:
+    from core.evaluation.curves import draw_learning_curves
+    from core.training.history import log_bytes
+
+    title = run.plan.title
+    write_bytes(workspace.log_path(title), log_bytes(run.history))
+    if run.plan.run.save_graph:
+        draw_learning_curves(workspace.graph_path(title), title, [r.to_plain() for r in run.history], (len(run.train), len(run.valid)))
+
+
+def _finish(run: "Run", workspace: Workspace) -> None:
+    """Writes the held-out rows as the last state predicts them, and prints the run's figures."""
+    from core.prediction.exchange import OutOfFold, oof_bytes
+    from core.prediction.predictions import Predictions
+
+    from core.prediction.inference import softmax
+    from core.training.fit import evaluate
+
+    competition, title = run.competition, run.plan.title
+    probabilities = softmax(evaluate(run.learner, run.valid).logits)
+    predictions = Predictions.from_probabilities(run.valid.ids, competition.task.classes, probabilities)
+    oof = OutOfFold(predictions, ["holdout"] * len(run.valid), competition.task.decode(run.valid.targets))
+    write_bytes(workspace.oof_path(title), oof_bytes(oof, competition.id_column))
+    print(f"{title} after {len(run.history)} epochs, on the held-out images, with 95 % bootstrap intervals:")
+    for metric in METRICS.values():
+        predicted = probabilities.argmax(axis=1) if metric.uses == "labels" else probabilities
+        print(f"  {metric.title:<10} {bootstrap(metric, run.valid.targets, predicted)}")
+    best = run.best or {}
+    print(f"best epoch {best.get('epoch')}: {best.get('metric')} {best.get('value', 0):.4f} (chosen on these images, so not an estimate)")
+    written = [workspace.state_path(title, suffix) for suffix in ("last", "best", len(run.history))]
+    print(f"states     {', '.join(map(str, written))}")
+    curves = [workspace.graph_path(title)] if run.plan.run.save_graph else []
+    print(f"curves     {', '.join(map(str, [*curves, workspace.log_path(title)]))}")
+    print(f"held out   {workspace.oof_path(title)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What a run is asked to do: ranges, titles, and which settings a run may go on with."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.errors import InputError
+from core.training.plan import RunPlan
+from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
+
+GROUPS = {
+    "run": RunSettings,
+    "optimization": OptimizationSettings,
+    "preprocessing": PreprocessingSettings,
+    "augmentation": AugmentationSettings,
+}
+FREE = {
+    *("model_title", "model_class", "num_epochs", "save_graph", "save_state", "load_state", "period_save_weights"),
+    *("logging_iters_train", "logging_iters_valid"),
+}
+
+
+def plan(path="models/simple_cnn.py", **changes):
+    made = RunPlan(Path(path), RunSettings(), OptimizationSettings(), PreprocessingSettings(), AugmentationSettings(), RuntimeSettings())
+    for f in fields(made):
+        group = getattr(made, f.name)
+        mine = {name: value for name, value in changes.items() if hasattr(group, name) and f.name not in ("model_path", "force")}
+        if mine:
+            made = replace(made, **{f.name: replace(group, **mine)})
+    return made
+
+
+def refusal(call, *arguments):
+    with pytest.raises(InputError) as caught:
+        call(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_title_is_the_files_stem_unless_given():
+    assert plan("models/vgg19.py").title == "vgg19"
+    assert plan(model_title="x").title == "x"
+    plan().check()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "../x",
+        "a/b",
+        "",
+        "-x",
+        "x" * 300,
+        "a\nb",
+        "a b",
+        ".x",
+        "x_best",
+        "x_last",
+        "x_fold3",
+        "x.oof",
+        "x.probabilities",
+        "é",
+        "a\0b",
+        "x.tmp-1",
+        ".",
+        "..",
+    ],
+)
+def test_titles_that_cannot_name_a_run(title):
+    assert "--model_title" in refusal(plan(model_title=title).check)
+
+
+@pytest.mark.parametrize("title", ["a", "vgg19", "x_best2", "best", "a.b", "A-1+2_c", "x" * 100, "fold1"])
+def test_titles_that_can(title):
+    plan(model_title=title).check()
+
+
+@given(st.text(max_size=20))
+def test_a_title_that_passes_is_a_plain_file_name(title):
+    try:
+        plan(model_title=title).check()
+    except InputError:
+        return
+    assert Path(title).name == title and title.isascii() and title.isprintable() and not title.startswith((".", "-"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_epochs", 0), ("batch_size", -5), ("learning_rate", 0.0), ("learning_rate", float("nan")), ("learning_rate", float("inf")),
+        ("momentum", 1.0), ("metric", "f2"), ("resize", 0), ("horflip", 2.0), ("brightness", -1.0), ("rotate", float("nan")), ("seed", -1),
+    ],
+)  # fmt: skip
+def test_values_out_of_range_name_the_flag(name, value):
+    assert f"--{name} {value}" in refusal(plan(**{name: value}).check)
+
+
+def test_contradicting_devices_are_noticed_before_torch_is_needed():
+    assert "--use_gpu" in refusal(plan(device="cpu", use_gpu=True).check)
+
+
+def another(value):
+    """A value of the same kind that differs."""
+    if isinstance(value, bool) or value is None:
+        return not value
+    return value + 1 if isinstance(value, (int, float)) else f"{value}x"
+
+
+@pytest.mark.parametrize(("group", "name"), [(g, f.name) for g, cls in GROUPS.items() for f in fields(cls)])
+def test_each_setting_is_free_or_must_be_the_states(group, name):
+    mine = plan()
+    stored = mine.to_plain()
+    stored[group][name] = another(stored[group][name])
+    if name in FREE:
+        mine.check_same(stored, "x_last.pt")
+        return
+    text = refusal(mine.check_same, stored, "x_last.pt")
+    assert f"--{name} " in text and "x_last.pt" in text and str(stored[group][name]) in text
+
+
+def test_a_mask_folder_may_move_but_not_come_or_go():
+    stored = plan(mask="here").to_plain()
+    plan(mask="there").check_same(stored, "x")
+    assert "--mask None" in refusal(plan().check_same, stored, "x")
+    assert "--mask here" in refusal(plan(mask="here").check_same, plan().to_plain(), "x")
+
+
+def test_the_plain_form_holds_no_machine_settings():
+    assert set(plan().to_plain()) == set(GROUPS)

@@ -1,0 +1,109 @@
+"""Device flags and seeds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import EnvironmentFault, InputError
+from core.training.runtime import describe, make_accelerator, mix_seed, requested_device, seed_everything
+from core.training.settings import RuntimeSettings
+
+
+@pytest.mark.parametrize(
+    ("device", "use_gpu", "wanted"),
+    [
+        (None, None, "auto"), ("auto", None, "auto"), ("cpu", None, "cpu"), ("cuda", None, "cuda"), ("cuda:3", None, "cuda:3"),
+        (None, True, "cuda"), (None, False, "cpu"), ("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", False, "cpu"),
+        ("cuda:1", True, "cuda:1"), ("cuda", True, "cuda"),
+    ],
+)  # fmt: skip
+def test_the_two_flags_together(device, use_gpu, wanted):
+    assert requested_device(RuntimeSettings(device=device, use_gpu=use_gpu)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("device", "use_gpu", "flag"), [("cpu", True, "--use_gpu"), ("cuda", False, "--no_use_gpu"), ("cuda:0", False, "--no_use_gpu")]
+)
+def test_a_contradiction_names_both_flags(device, use_gpu, flag):
+    with pytest.raises(InputError, match=f"{flag} contradicts --device {device}"):
+        requested_device(RuntimeSettings(device=device, use_gpu=use_gpu))
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cuda:-1", "CPU", "mps", "cuda:0:1", "cuda0", "cuda:²"])
+def test_an_unknown_device_is_refused(device):
+    with pytest.raises(InputError, match="use auto, cpu, cuda or cuda:<n>"):
+        requested_device(RuntimeSettings(device=device))
+
+
+@given(st.text(max_size=12), st.sampled_from([None, True, False]))
+def test_any_device_text_is_understood_or_refused(device, use_gpu):
+    try:
+        wanted = requested_device(RuntimeSettings(device=device, use_gpu=use_gpu))
+    except InputError:
+        return
+    assert wanted in ("auto", "cpu", "cuda") or int(wanted.removeprefix("cuda:")) >= 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
+def test_a_gpu_that_is_not_there(device):
+    with pytest.raises(EnvironmentFault, match=f"--device {device}: this machine has no usable GPU; use --device cpu"):
+        make_accelerator(device)
+
+
+def test_a_number_beyond_the_gpus_there_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(EnvironmentFault, match=r"--device cuda:2: this machine has 2 GPU\(s\), numbered from 0"):
+        make_accelerator("cuda:2")
+
+
+def test_the_processor_can_always_be_had():
+    assert make_accelerator("cpu").device.type == "cpu"
+    assert make_accelerator("auto").device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert make_accelerator("cpu").device.type == "cpu"
+
+
+PART = st.integers(0, 2**31 - 1) | st.text(max_size=8)
+
+
+@given(st.lists(PART, min_size=1, max_size=4))
+def test_a_mixed_seed_is_a_function_of_its_parts(parts):
+    seed = mix_seed(*parts)
+    assert seed == mix_seed(*parts) and 0 <= seed < 2**63
+    torch.manual_seed(seed)
+
+
+@given(st.tuples(*[st.integers(0, 1000)] * 3), st.tuples(*[st.integers(0, 1000)] * 3))
+def test_other_parts_give_another_seed(one, other):
+    assert (mix_seed(one[0], "step", *one[1:]) == mix_seed(other[0], "step", *other[1:])) == (one == other)
+    assert mix_seed(one[0], "weights") != mix_seed(one[0], "step", *one[1:])
+
+
+def test_golden_seeds():
+    """Runs that were made can only be made again while these stay."""
+    assert [mix_seed(0, "weights"), mix_seed(1, "step", 2, 3)] == [3699729803252847382, 2423764009111543072]
+
+
+def test_seeding_reaches_torch():
+    seed_everything(1, "a")
+    one = torch.rand(3)
+    seed_everything(1, "a")
+    assert torch.equal(one, torch.rand(3))
+    seed_everything(1, "b")
+    assert not torch.equal(one, torch.rand(3))
+
+
+def test_the_description_is_plain():
+    found = describe(torch.device("cpu"))
+    assert found == {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": "cpu"}
+
+
+def test_flags_are_checked_without_torch():
+    code = "import sys, core.training.plan, scripts.training, scripts.predict_classes; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])

@@ -1,0 +1,590 @@
+"""The command: its files, its numbers, going on, and one line for whatever is wrong."""
+
+import errno
+import functools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from core.metrics import bootstrap
+from core.tables import read_table
+from core.training.states import KEYS, load_state
+from core.workspace import Workspace
+from scripts import creating_dataset, training
+from tests.tiny_competition import CLASSES, FLAGS, NET, copy_workspace, make_workspace, snapshot, train, trained, untrained
+from tests.tiny_training import same
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def quick_intervals(monkeypatch):
+    monkeypatch.setattr(training, "bootstrap", functools.partial(bootstrap, resamples=10))
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    return copy_workspace(untrained(), tmp_path / "w")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    return copy_workspace(trained(), tmp_path / "w")
+
+
+def fails(capsys, workspace, code, *flags, model="net.py"):
+    """The one line of a refused run that has changed nothing."""
+    before = snapshot(workspace.root)
+    assert train(workspace, *flags, model=model) == code
+    return one_line(capsys, workspace, before)
+
+
+def one_line(capsys, workspace, before):
+    lines = capsys.readouterr().err.splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert len(errors) == 1 and lines[-1] == errors[0] and not any("Traceback" in line for line in lines), lines
+    after = snapshot(workspace.root)
+    assert {name: digest for name, digest in after.items() if "/store/" not in name} == before | {
+        name: digest for name, digest in before.items() if "/store/" not in name
+    }
+    return errors[0]
+
+
+def comparable(state):
+    """A state without wall time and the settings that only say how far to go and where from."""
+    kept = {key: value for key, value in state.items() if key != "wall"}
+    kept["history"] = [{k: v for k, v in record.items() if not k.startswith("wall")} for record in state["history"]]
+    free = ("num_epochs", "load_state", "save_state")
+    kept["settings"] = {**state["settings"], "run": {k: v for k, v in state["settings"]["run"].items() if k not in free}}
+    return kept
+
+
+def states(workspace):
+    return {p.name: load_state(p) for p in workspace.states_dir.glob("*.pt")}
+
+
+# --- files and numbers
+
+
+def test_the_files_of_a_run():
+    workspace = trained()
+    assert sorted(p.name for p in workspace.states_dir.iterdir()) == ["net_1.pt", "net_2.pt", "net_best.pt", "net_last.pt"]
+    assert sorted(p.name for p in (workspace.root / "graphs").iterdir()) == ["net.csv", "net.png"]
+    assert [p.name for p in workspace.outputs_dir.iterdir()] == ["net.oof.csv"]
+    assert not [p for p in workspace.root.rglob("*") if ".tmp-" in p.name or p.name.startswith(".probe")]
+    assert {name: state["epochs"] for name, state in states(workspace).items() if name != "net_best.pt"} == {
+        "net_1.pt": 1, "net_2.pt": 2, "net_last.pt": 2,
+    }  # fmt: skip
+    with Image.open(workspace.graph_path("net")) as image:
+        assert image.format == "PNG" and image.size == (1500, 1100)
+    assert read_table(workspace.log_path("net")).column("epoch") == ["1", "2"]
+
+
+def test_the_state_holds_what_is_needed_to_use_it():
+    state = load_state(trained().state_path("net", "last"))
+    assert tuple(state) == KEYS
+    assert state["position"] == {"epoch": 2, "step": 0} and state["part"] == "holdout"
+    assert state["task"] == {"kind": "single_label", "classes": list(CLASSES)}
+    assert state["model"]["class_name"] == "Net" and state["model"]["arguments"] == {"num_classes": 3, "in_channels": 1}
+    assert state["preprocessing"]["resize"] == 8 and state["preprocessing"]["channels_of_the_model"] == 1
+    assert state["data"]["id_column"] == "Image" and state["data"]["label_column"] == "animal"
+    assert state["settings"]["optimization"]["learning_rate"] == 0.01
+    assert len(state["history"]) == 2 and state["best"]["metric"] == "macro_f1"
+    assert not any("net.py" in str(key) for key in state["model_state"])
+
+
+def test_the_oof_file_gives_the_printed_numbers():
+    workspace = trained()
+    table, record = read_table(workspace.oof_path("net")), load_state(workspace.state_path("net", "last"))["history"][-1]
+    assert table.columns == ("Image", "fold", "target", "p:cat", "p:dog", "p:fox") and set(table.column("fold")) == {"holdout"}
+    held_out = read_table(workspace.valid_labels_path)
+    assert table.column("Image") == held_out.column("Image") and table.column("target") == held_out.column("animal")
+    assert len(table.rows) == 33 and table.column("Image")[0].startswith("0")
+    truth = [CLASSES.index(label) for label in table.column("target")]
+    p = np.array([[float(cell) for cell in row[3:]] for row in table.rows])
+    assert np.abs(p.sum(axis=1) - 1).max() < 1e-8
+    assert record["valid"]["accuracy"] == pytest.approx(accuracy_score(truth, p.argmax(1)), abs=1e-12)
+    assert record["valid"]["macro_f1"] == pytest.approx(f1_score(truth, p.argmax(1), average="macro"), abs=1e-12)
+    assert record["valid"]["loss"] == pytest.approx(log_loss(truth, p), abs=1e-6)
+    assert 0.34 < record["valid"]["accuracy"] < 1, "a task that is neither learned by heart nor not at all shows more"
+
+
+def test_what_is_printed(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1") == 0
+    out, err = capsys.readouterr()
+    assert "Net from" in err and "33 images fitted on, 33 held out, 1 channel(s), 8 x 8 pixels" in err
+    assert "epoch 1: train loss" in err and "best so far" in err
+    assert "macro-F1" in out and "(n=33)" in out and "chosen on these images, so not an estimate" in out
+    for path in (fresh.state_path("net", "last"), fresh.state_path("net", 1), fresh.log_path("net"), fresh.oof_path("net")):
+        assert str(path) in out and path.is_file()
+    assert "net.png" not in out and not fresh.graph_path("net").exists()
+
+
+@pytest.mark.parametrize("batch_size", ["1", "32", "64"])
+def test_any_batch_size_counts_every_image(fresh, batch_size):
+    """33 images and batches of 32 with batch norm: one batch of 33."""
+    assert train(fresh, "--num_epochs", "1", "--batch_size", batch_size) == 0
+    record = load_state(fresh.state_path("net", "last"))["history"][0]
+    for side in ("train", "valid"):
+        assert record[side]["accuracy"] * 33 == pytest.approx(round(record[side]["accuracy"] * 33), abs=1e-9)
+    assert record["train_iterations"][-1][0] == {"1": 33, "32": 1, "64": 1}[batch_size]
+
+
+@pytest.mark.parametrize(
+    ("flags", "files"),
+    [
+        ([], ["net_3.pt", "net_best.pt", "net_last.pt"]),
+        (["--save_state", "--period_save_weights", "2"], ["net_2.pt", "net_3.pt", "net_best.pt", "net_last.pt"]),
+        (["--model_title", "other.1", "--period_save_weights", "1"], ["other.1_3.pt", "other.1_best.pt", "other.1_last.pt"]),
+    ],
+)
+def test_which_states_are_kept(fresh, flags, files):
+    assert train(fresh, "--num_epochs", "3", *flags) == 0
+    assert sorted(p.name for p in fresh.states_dir.iterdir()) == files
+
+
+@pytest.mark.parametrize(("metric", "pick"), [("log_loss", min), ("accuracy", max), ("macro_f1", max)])
+def test_the_best_state_is_the_first_best_by_the_metric(fresh, metric, pick):
+    assert train(fresh, "--num_epochs", "4", "--metric", metric, "--optimizer", "SGD", "--lr", "0.2") == 0
+    last, best = load_state(fresh.state_path("net", "last")), load_state(fresh.state_path("net", "best"))
+    values = [record["valid"][metric] for record in last["history"]]
+    assert last["best"] == {"metric": metric, "value": pick(values), "epoch": values.index(pick(values)) + 1}
+    assert best["epochs"] == last["best"]["epoch"] and len(best["history"]) == best["epochs"]
+
+
+# --- the same bits
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
+    runs = []
+    for name, seed in (("a", "7"), ("b", "7"), ("c", "8")):
+        workspace = copy_workspace(untrained(), tmp_path / name)
+        assert train(workspace, "--num_epochs", "2", "--seed", seed, "--rotate", "10", "--horflip", "0.5") == 0
+        runs.append((comparable(load_state(workspace.state_path("net", "last"))), workspace.oof_path("net").read_bytes()))
+    a, b, c = runs
+    a[0]["model"]["file"] = b[0]["model"]["file"] = ""  # the only thing that knows the folder
+    assert same(a[0], b[0]) and a[1] == b[1]
+    assert not same(a[0]["model_state"], c[0]["model_state"]) and a[1] != c[1]
+
+
+def moved(workspace, target):
+    """The workspace renamed to `target`, so that paths in states agree between runs that are compared."""
+    shutil.rmtree(target, ignore_errors=True)
+    workspace.root.rename(target)
+    return Workspace(target)
+
+
+@pytest.mark.parametrize("flags", [["--optimizer", "Adam", "--rotate", "10"], ["--optimizer", "SGD", "--momentum", "0.8"]])
+def test_one_epoch_and_one_more_are_two(tmp_path, flags):
+    straight = copy_workspace(untrained(), tmp_path / "w")
+    assert train(straight, "--num_epochs", "2", *flags) == 0
+    straight = moved(straight, tmp_path / "straight")
+    broken = copy_workspace(untrained(), tmp_path / "w")
+    assert train(broken, "--num_epochs", "1", *flags) == 0
+    assert train(broken, "--num_epochs", "2", "--load_state", "net_last", *flags) == 0
+    assert same(comparable(states(straight)["net_last.pt"]), comparable(states(broken)["net_last.pt"]))
+    assert same(comparable(states(straight)["net_best.pt"]), comparable(states(broken)["net_best.pt"]))
+    assert straight.oof_path("net").read_bytes() == broken.oof_path("net").read_bytes()
+    assert len(read_table(broken.log_path("net")).rows) == 2
+
+
+def test_going_on_from_an_earlier_state_needs_force_and_ends_the_same(finished, capsys):
+    expected = states(finished)
+    line = fails(capsys, finished, 4, "--num_epochs", "2", "--save_state", "--load_state", "net_1")
+    assert "has later states than net_1" in line and "--force" in line
+    assert train(finished, "--num_epochs", "2", "--save_state", "--load_state", "net_1", "--force") == 0
+    assert "going on from net_1.pt, 1 epochs completed" in capsys.readouterr().err
+    found = states(finished)
+    assert found.keys() == expected.keys()
+    assert same(comparable(found["net_last.pt"])["model_state"], comparable(expected["net_last.pt"])["model_state"])
+    assert same(found["net_2.pt"]["optimizer_state"], expected["net_2.pt"]["optimizer_state"])
+
+
+@pytest.mark.parametrize("epochs", ["2", "1"])
+def test_a_run_that_has_its_epochs_is_already_done(finished, capsys, epochs):
+    before = snapshot(finished.root)
+    assert train(finished, "--num_epochs", epochs, "--load_state", "net_last") == 0
+    assert "already done: 2 epochs" in capsys.readouterr().err
+    assert snapshot(finished.root) == before
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(finished, tmp_path, capsys, monkeypatch):
+    workspace = copy_workspace(untrained(), tmp_path / "x")
+
+    def stop(run, workspace, improved, plain=training._save):
+        if len(run.history) == 2:
+            raise KeyboardInterrupt
+        plain(run, workspace, improved)
+
+    monkeypatch.setattr(training, "_save", stop)
+    assert train(workspace, "--num_epochs", "2", "--save_state") == 130
+    assert "error: stopped by SIGINT" in capsys.readouterr().err
+    assert sorted(states(workspace)) == ["net_1.pt", "net_best.pt", "net_last.pt"]
+    monkeypatch.undo()
+    assert train(workspace, "--num_epochs", "2", "--save_state", "--load_state", "net_last") == 0
+    assert workspace.oof_path("net").read_bytes() == finished.oof_path("net").read_bytes()
+    assert same(states(workspace)["net_last.pt"]["model_state"], states(finished)["net_last.pt"]["model_state"])
+
+
+# --- what may not be replaced, and going on with something else
+
+
+def test_a_run_that_exists_is_kept(finished, capsys):
+    line = fails(capsys, finished, 4, "--num_epochs", "1")
+    assert "the run 'net' exists" in line and "--load_state net_last" in line and "--force" in line and "--model_title" in line
+
+
+def test_force_replaces_a_run_with_all_its_states(finished):
+    assert train(finished, "--num_epochs", "1", "--force", "--seed", "5") == 0
+    assert sorted(p.name for p in finished.states_dir.iterdir()) == ["net_1.pt", "net_best.pt", "net_last.pt"]
+    assert {state["settings"]["run"]["seed"] for state in states(finished).values()} == {5}
+    assert not finished.graph_path("net").exists(), "the picture would be that of the run before"
+    assert len(read_table(finished.log_path("net")).rows) == 1
+
+
+@pytest.mark.parametrize("title", ["../x", "a/b", "", "-x", "x" * 300, "a\nb", "net_best", "net_last", "net_fold1"])
+def test_titles_that_cannot_be(fresh, capsys, title):
+    assert "--model_title" in fails(capsys, fresh, 2, f"--model_title={title}")
+
+
+def test_a_name_that_means_two_things(finished, capsys):
+    shutil.copy(finished.states_dir / "net_1.pt", finished.states_dir / "net.pt")
+    line = fails(capsys, finished, 2, "--load_state", "net")
+    assert "net.pt" in line and "net_best.pt" in line
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--optimizer", "SGD"], ["--lr", "0.5"], ["--batch_size", "8"], ["--resize", "9"], ["--seed", "1"], ["--loss_func", "NLLLoss"],
+        ["--rotate", "5"], ["--invert"], ["--metric", "accuracy"], ["--max_samples", "20"], ["--weight_decay", "0.1"],
+    ],
+)  # fmt: skip
+def test_going_on_with_another_setting_is_refused(finished, capsys, flags):
+    line = fails(capsys, finished, 2, "--num_epochs", "3", "--load_state", "net_last", *flags)
+    assert "net_last.pt was trained with" in line and "--model_title" in line
+
+
+def test_weights_can_begin_a_run_of_another_title(finished, capsys):
+    assert train(finished, "--num_epochs", "1", "--load_state", "net", "--model_title", "b", "--lr", "0.5") == 0
+    assert "weights taken from net_best.pt; a new run 'b' begins" in capsys.readouterr().err
+    assert load_state(finished.state_path("b", "last"))["epochs"] == 1
+    assert states(finished)["net_last.pt"]["epochs"] == 2
+
+
+def test_weights_from_another_split_are_taken_with_a_warning_and_a_run_does_not_go_on(finished, capsys):
+    assert creating_dataset.main(["--workspace", str(finished.root), "--train_size", "0.6", "--force"]) == 0
+    line = fails(capsys, finished, 2, "--num_epochs", "3", "--load_state", "net_last")
+    assert "trained on another split" in line and "leak" in line
+    assert train(finished, "--num_epochs", "1", "--load_state", "net_last", "--model_title", "b") == 0
+    assert "warning: net_last.pt was trained on another split" in capsys.readouterr().err
+
+
+def test_a_changed_model_file_is_told_and_another_class_refused(finished, capsys):
+    (finished.root / "net.py").write_text(NET + "\n# changed\n")
+    assert train(finished, "--num_epochs", "3", "--load_state", "net_last") == 0
+    assert "net.py was changed since net_last.pt was made" in capsys.readouterr().err
+    (finished.root / "net.py").write_text(NET.replace("8, 3", "9, 3").replace("(8)", "(9)").replace("72", "81"))
+    line = fails(capsys, finished, 2, "--num_epochs", "4", "--load_state", "net_last")
+    assert "features.0.weight is (8, 1, 3, 3) in the state, (9, 1, 3, 3) in the model" in line
+
+
+@pytest.mark.parametrize("cut", [slice(0, 0), slice(0, 1), slice(0, -1), slice(100, None)])
+def test_a_damaged_state_is_refused(finished, capsys, cut):
+    path = finished.state_path("net", "last")
+    path.write_bytes(path.read_bytes()[cut])
+    assert str(path) in fails(capsys, finished, 2, "--num_epochs", "3", "--load_state", str(path), "--force")
+
+
+# --- flags
+
+BAD_FLAGS = [
+    ("--batch_size", "0"), ("--batch_size", "-5"), ("--batch_size", "abc"), ("--batch_size", "1.5"), ("--num_epochs", "0"),
+    ("--num_epochs", "-1"), ("--period_save_weights", "0"), ("--horflip", "2"), ("--horflip", "nan"), ("--resize", "0"),
+    ("--brightness", "-1"), ("--contrast", "inf"), ("--learning_rate", "0"), ("--learning_rate", "nan"), ("--lr", "-1"),
+    ("--momentum", "1"), ("--seed", "-1"), ("--logging_iters_train", "0"), ("--max_samples", "1"), ("--num_workers", "-1"),
+    ("--metric", "f2"), ("--channels", "2"), ("--rotate", "181"), ("--num", "3"), ("--unknown", "1"), ("--device", "gpu"),
+    ("--model_title", "a/b"), ("--use_gpu", "--device=cpu"), ("--no_use_gpu", "--device=cuda"), ("--no-use-gpu", "--device=cuda:1"),
+]  # fmt: skip
+ALL_REFUSED = """
+import io, json, sys, time
+from contextlib import redirect_stderr
+begin = time.perf_counter()
+from scripts import training
+for flags in json.loads(sys.argv[1]):
+    with redirect_stderr(io.StringIO()) as err:
+        code = training.main(["no_model.py", "--workspace", "nowhere", *flags])
+    lines = err.getvalue().splitlines()
+    name = flags[0].lstrip("-").replace("-", "_").replace("lr", "learning_rate")
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), (flags, code, lines)
+    assert name in lines[0].replace("lr", "learning_rate"), (flags, lines)
+assert "torch" not in sys.modules
+print(time.perf_counter() - begin)
+"""
+
+
+def test_bad_flags_are_told_at_once_without_torch():
+    import json
+
+    done = subprocess.run([sys.executable, "-c", ALL_REFUSED, json.dumps(BAD_FLAGS)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 5 * len(BAD_FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--optimiser", "LBFGS"], ["--optimizer LBFGS", "several times a step"]),
+        (["--optimizer", "SparseAdam"], ["sparse gradients"]),
+        (["--optimizer", "adam"], ["did you mean Adam"]),
+        (["--loss_func", "MSELoss", "--batch_size", "3"], ["--loss_func MSELoss", "numbers as targets"]),
+        (["--loss_func", "KLDivLoss", "--batch_size", "3"], ["distributions"]),
+        (["--loss_func", "CrossEntropy"], ["did you mean CrossEntropyLoss"]),
+        (["--momentum", "0.9"], ["Adam has no momentum"]),
+    ],
+)
+def test_names_are_refused_before_the_dataset_is_read(tmp_path, capsys, flags, words):
+    """There is no dataset at all; for the last one a model must be built first."""
+    workspace = Workspace(tmp_path) if "--momentum" not in flags else copy_workspace(untrained(), tmp_path / "w")
+    assert all(word in fails(capsys, workspace, 2, *flags) for word in words)
+
+
+@pytest.mark.parametrize("loss", ["NLLLoss", "MultiMarginLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss"])
+def test_every_accepted_loss_trains_with_three_classes_and_batches_of_three(fresh, loss):
+    assert train(fresh, "--num_epochs", "1", "--loss_func", loss, "--batch_size", "3") == 0
+
+
+def test_spellings_of_flags(fresh):
+    assert train(fresh, "--num_epochs", "1", "--optimiser", "SGD", "--no-save-graph", "--no_save_state", "--load-state", "x") == 2
+    assert train(fresh, "--num-epochs", "1", "--optimiser", "SGD", "--no-save-graph", "--no_save_state") == 0
+    assert not fresh.graph_path("net").exists()
+    assert load_state(fresh.state_path("net", "last"))["settings"]["optimization"]["optimizer"] == "SGD"
+    assert train(fresh, "--num-epochs=1", "--save_graph", "--model_title=g") == 0
+    assert fresh.graph_path("g").is_file()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.parametrize("flags", [["--use_gpu"], ["--device", "cuda"], ["--device", "cuda:1", "--use-gpu"]])
+def test_a_gpu_that_is_not_there(fresh, capsys, flags):
+    assert "no usable GPU" in fails(capsys, fresh, 3, *flags)
+
+
+def test_no_use_gpu_is_the_processor(fresh):
+    assert train(fresh, "--num_epochs", "1", "--no_use_gpu") == 0
+    assert load_state(fresh.state_path("net", "last"))["environment"]["device"] == "cpu"
+
+
+# --- model file and data
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("none.py", None, ["no such model file"]), ("net.txt", NET, ["not a Python file"]), ("dataset", None, ["is a folder"]),
+        ("syntax.py", "class Net(:\n", ["syntax.py", "line 1"]), ("raises.py", "x = 1\nraise RuntimeError('boom')\n", ["boom", "line 2"]),
+        ("no_class.py", "x = 1\n", ["no class"]),
+    ],
+)  # fmt: skip
+def test_model_files_that_are_none(fresh, capsys, name, text, words):
+    if text is not None:
+        (fresh.root / name).write_text(text)
+    line = fails(capsys, fresh, 2, "--model_title", "x", model=name)
+    assert all(word in line for word in [name, *words])
+
+
+def test_a_class_is_chosen_by_name(fresh):
+    (fresh.root / "two.py").write_text(NET + "\n\nclass Other(Net):\n    pass\n\n\nclass Third(Net):\n    pass\n")
+    assert train(fresh, "--num_epochs", "1", "--model_class", "Third", model="two.py") == 0
+    assert load_state(fresh.state_path("two", "last"))["model"]["class_name"] == "Third"
+
+
+def test_no_dataset(tmp_path, capsys):
+    (tmp_path / "net.py").write_text(NET)
+    assert "creating_dataset" in fails(capsys, Workspace(tmp_path), 2)
+
+
+@pytest.mark.parametrize("what", ["missing", "changed"])
+def test_an_image_that_is_not_what_it_was(fresh, capsys, what):
+    path = fresh.data_dir / "train_images" / "img_007.png"
+    if what == "missing":
+        path.unlink()
+    else:
+        shutil.copy(fresh.data_dir / "train_images" / "img_008.png", path)
+    line = fails(capsys, fresh, 2)
+    assert what in line and str(path) in line
+
+
+def test_an_image_whose_pixels_are_damaged_is_named(tmp_path, capsys):
+    """Its header was whole when the dataset was made."""
+    workspace = make_workspace(tmp_path / "w")
+    path = workspace.data_dir / "train_images" / "img_007.png"
+    path.write_bytes(path.read_bytes()[:-60])
+    assert creating_dataset.main(["--workspace", str(workspace.root), "--train_size", "0.5", "--force"]) == 0
+    capsys.readouterr()
+    for workers in ("0", "2"):
+        assert str(path) in fails(capsys, workspace, 2, "--num_workers", workers)
+
+
+def test_a_split_that_was_edited(fresh, capsys):
+    with open(fresh.train_labels_path, "a") as file:
+        file.write("000,cat\n")
+    line = fails(capsys, fresh, 2)
+    assert str(fresh.train_labels_path) in line and "was changed" in line
+
+
+ONE_CHANNEL = NET.replace(", in_channels=3", "").replace("in_channels", "1")
+
+
+def test_channels_follow_the_data_and_the_flags(tmp_path, capsys):
+    workspace = make_workspace(tmp_path / "w", color=True)
+    (workspace.root / "one.py").write_text(ONE_CHANNEL)
+    line = fails(capsys, workspace, 2, model="one.py")
+    assert "takes 1 channel, the images have 3: add --grayscale" in line
+    assert train(workspace, "--num_epochs", "1", "--grayscale", model="one.py") == 0
+    for title, flags, channels in (("a", [], 3), ("b", ["--grayscale"], 1), ("c", ["--grayscale", "--channels", "3"], 3)):
+        assert train(workspace, "--num_epochs", "1", "--model_title", title, *flags) == 0
+        state = load_state(workspace.state_path(title, "last"))
+        assert state["model"]["in_channels"] == state["preprocessing"]["channels_of_the_model"] == channels
+        assert state["model_state"]["features.0.weight"].shape[1] == channels == len(state["normalization"]["mean"])
+
+
+def test_grey_images_train_a_model_that_wants_color(fresh):
+    (fresh.root / "color.py").write_text(NET.replace(", in_channels=3", "").replace("in_channels", "3"))
+    assert train(fresh, "--num_epochs", "1", model="color.py") == 0
+    assert load_state(fresh.state_path("color", "last"))["preprocessing"]["channels_of_the_model"] == 3
+
+
+def write_masks(workspace, value=255):
+    folder = workspace.root / "masks" / "train_images"
+    folder.mkdir(parents=True)
+    for path in (workspace.data_dir / "train_images").iterdir():
+        mask = np.zeros((12, 12), np.uint8)
+        mask[:6] = value
+        Image.fromarray(mask).save(folder / path.name)
+    return folder.parent
+
+
+def test_masks_are_applied_and_kept_in_the_state(fresh, capsys):
+    folder = write_masks(fresh)
+    assert train(fresh, "--num_epochs", "1", "--mask", str(folder)) == 0
+    state = load_state(fresh.state_path("net", "last"))
+    assert state["preprocessing"]["mask"] == str(folder)
+    assert train(fresh, "--num_epochs", "1", "--model_title", "plain") == 0
+    assert state["normalization"]["mean"][0] < 0.6 * load_state(fresh.state_path("plain", "last"))["normalization"]["mean"][0]
+    capsys.readouterr()
+    assert "--mask None" in fails(capsys, fresh, 2, "--num_epochs", "2", "--load_state", "net_last")
+    moved_folder = folder.rename(fresh.root / "elsewhere")
+    assert train(fresh, "--num_epochs", "2", "--load_state", "net_last", "--mask", str(moved_folder)) == 0
+    (moved_folder / "train_images" / "img_007.png").unlink()
+    capsys.readouterr()
+    assert "img_007.png" in fails(capsys, fresh, 2, "--model_title", "x", "--mask", str(moved_folder))
+
+
+def test_max_samples_takes_a_stratified_subset(fresh):
+    assert train(fresh, "--num_epochs", "1", "--max_samples", "9") == 0
+    table = read_table(fresh.oof_path("net"))
+    assert sorted(table.column("target")) == ["cat"] * 3 + ["dog"] * 3 + ["fox"] * 3
+    assert set(table.column("Image")) <= set(read_table(fresh.valid_labels_path).column("Image"))
+
+
+# --- what goes wrong on the way
+
+
+def test_a_loss_that_is_not_finite_leaves_only_good_states(fresh, capsys):
+    (fresh.root / "nan.py").write_text(
+        NET.replace("self.head = ", "self.left = 4\n        self.head = ").replace(
+            "        return self.head(self.features(x))",
+            "        self.left -= self.training and len(x) > 2\n        return self.head(self.features(x)) * (1 if self.left >= 0 else float('nan'))",
+        )
+    )
+    assert train(fresh, "--num_epochs", "4", "--save_state", model="nan.py") == 5
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: epoch 3, step 1: the loss is nan") and "--learning_rate" in line
+    assert {name: state["epochs"] for name, state in states(fresh).items() if "best" not in name} == {
+        "nan_1.pt": 1, "nan_2.pt": 2, "nan_last.pt": 2,
+    }  # fmt: skip
+    assert all(torch.isfinite(tensor).all() for state in states(fresh).values() for tensor in state["model_state"].values())
+
+
+def test_a_learning_rate_beyond_sense_writes_no_state(fresh, capsys):
+    line = fails(capsys, fresh, 5, "--learning_rate", "1e20")
+    assert "epoch 1, " in line and "step " in line and not list(fresh.states_dir.glob("*"))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_model_without_finite_logits_is_refused_before_the_first_epoch(fresh, capsys, value):
+    (fresh.root / "bad.py").write_text(NET.replace("(self.features(x))", f"(self.features(x)) * float('{value}')"))
+    assert "bad.py" in fails(capsys, fresh, 5, model="bad.py")
+
+
+def test_a_full_disk_at_the_second_epoch(fresh, capsys, monkeypatch):
+    plain = torch.save
+    calls = []
+
+    def full(content, file):
+        calls.append(content["epochs"])
+        if content["epochs"] == 2:
+            file.write(b"x" * 100)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(content, file)
+
+    monkeypatch.setattr(torch, "save", full)
+    assert train(fresh, "--num_epochs", "3") == 3
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ") and "no space left" in line and str(fresh.states_dir) in line
+    assert calls[-1] == 2 and {state["epochs"] for state in states(fresh).values()} == {1}
+    assert not [p for p in fresh.root.rglob("*.tmp-*")]
+
+
+@pytest.mark.parametrize("name", ["model_states", "graphs", "outputs"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_first_epoch(fresh, capsys, name):
+    (fresh.root / name).write_text("in the way")
+    line = fails(capsys, fresh, 3)
+    assert str(fresh.root / name) in line
+
+
+def test_out_of_memory_names_the_flag(fresh, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+        )
+
+    monkeypatch.setattr("core.training.fit.train_one_epoch", fail)
+    assert "--batch_size" in fails(capsys, fresh, 3)
+
+
+def test_the_picture_is_drawn_again_only_now_and_then(fresh, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(training, "_draw", lambda run, workspace: drawn.append(len(run.history)))
+    assert train(fresh, "--num_epochs", "3") == 0
+    assert drawn == [3]
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_DRAWINGS", 0)
+    assert train(fresh, "--num_epochs", "3", "--model_title", "b") == 0
+    assert drawn == [3, 1, 2, 3]
+
+
+def test_the_command_as_a_process(fresh):
+    command = [sys.executable, "-m", "scripts.training", str(fresh.root / "net.py"), "--workspace", str(fresh.root), *FLAGS]
+    done = subprocess.run([*command, "--num_epochs", "1"], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert "macro-F1" in done.stdout and "epoch 1:" in done.stderr and "error" not in done.stderr
+    again = subprocess.run([*command, "--num_epochs", "1"], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+    assert again.returncode == 4 and again.stdout == "" and again.stderr.startswith("error: ") and again.stderr.count("\n") == 1
+
+
+def test_help_names_every_flag_of_the_ancestor(capsys):
+    assert training.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for flag in (
+        "model_title optimiser optimizer loss_func batch_size num_epochs save_graph save_state load_state period_save_weights "
+        "logging_iters_train logging_iters_valid use_gpu equalize brightness contrast sharpness grayscale horflip rotate resize invert mask"
+    ).split():
+        assert f"--{flag}" in text
+    assert "run as a program with your rights" in " ".join(text.split())

@@ -1,0 +1,80 @@
+"""A model, images and a learner small enough to train in milliseconds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.data.batches import BatchMaker, LabelledImages
+from core.data.normalization import Normalization
+from core.data.settings import AugmentationSettings
+from core.training.fit import Learner
+from core.training.optimization import build_criterion, build_optimizer
+from core.training.runtime import make_accelerator, seed_everything
+from core.training.settings import OptimizationSettings
+
+NORMALIZATION = Normalization((0.5,), (0.25,))
+
+
+class TinyNet(nn.Module):
+    """Everything that behaves differently in training: batch norm and dropout."""
+
+    def __init__(self, num_classes: int = 3, in_channels: int = 1) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(in_channels, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(2))
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(24, num_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+
+@dataclass(frozen=True)
+class ArrayImages:
+    """Images in memory."""
+
+    pixels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, positions: np.ndarray) -> np.ndarray:
+        return self.pixels[positions]
+
+
+def labelled_images(count: int, side: int = 8, seed: int = 0, classes: int = 3) -> LabelledImages:
+    """Noise in which the target is a brighter stripe."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(count, dtype=np.int64) % classes
+    pixels = rng.integers(0, 160, (count, 1, side, side), dtype=np.uint8)
+    for image, target in zip(pixels, targets, strict=True):
+        image[0, target * 2 : target * 2 + 2] += 80
+    return LabelledImages(ArrayImages(pixels), [str(i) for i in range(count)], targets, np.arange(count), count)
+
+
+def make_learner(model: nn.Module | None = None, batch_size: int = 8, seed: int = 0, **details: Any) -> Learner:
+    """A learner on the CPU; `details` are fields of OptimizationSettings and AugmentationSettings, and `logging_iters`."""
+    augmentation = AugmentationSettings(**{name: details.pop(name) for name in ("horflip", "rotate") if name in details})
+    logging_iters = details.pop("logging_iters", (10, 3))
+    settings = OptimizationSettings(**details)
+    accelerator = make_accelerator("cpu")
+    if model is None:
+        seed_everything(seed, "weights")
+        model = TinyNet()
+    optimizer = build_optimizer(model.parameters(), settings)
+    maker = BatchMaker(augmentation, NORMALIZATION, batch_size, seed, torch.device("cpu"))
+    model, optimizer = accelerator.prepare(model, optimizer)
+    return Learner(model, optimizer, build_criterion(settings.loss_func), accelerator, maker, logging_iters)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two nested values are equal bit for bit."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and a.shape == b.shape and a.numpy().tobytes() == b.numpy().tobytes()
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
