@@ -2,7 +2,8 @@
 
 Makes prediction files in a temporary folder (the last one in another order of rows), merges them through the command in a
 process of its own, and does for comparison: pandas reading the same files as text, and `DataFrame.mode(axis=1)`, which many
-scripts vote with, on a few rows, scaled to all. Every part runs in its own process, whose wall time and peak memory count.
+scripts vote with, on a few rows of the files in the same order, scaled to all. Every part runs in its own process, whose
+wall time and peak memory count.
 """
 
 import argparse
@@ -101,9 +102,8 @@ def main() -> None:
         mode_rows = min(arguments.mode_rows, arguments.rows)
         mode = measure([*python, _MODE, str(mode_rows), *members[:-1]])
         scaled = float(mode.output) / mode_rows * arguments.rows
-        print(
-            f"{f'DataFrame.mode(axis=1), from {mode_rows:,} rows':<42}{scaled:8.1f} s              {scaled / merged.seconds:.0f} times as long"
-        )
+        label = f"DataFrame.mode(axis=1), from {mode_rows:,} rows"
+        print(f"{label:<42}{scaled:8.1f} s              {scaled / merged.seconds:.0f} times as long as merging")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ class Option:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         bounds = [(">= ", self.minimum), ("> ", self.above), ("<= ", self.maximum), ("< ", self.below)]
-        return " and ".join(f"{sign}{bound if isinstance(bound, int) else format(bound, 'g')}" for sign, bound in bounds if bound is not None)
+        return " and ".join(
+            f"{sign}{bound if isinstance(bound, int) else format(bound, 'g')}" for sign, bound in bounds if bound is not None
+        )
 
     def allows(self, value: Any) -> bool:
         """Whether a value lies in the range; None (not given) always does, NaN and infinity never."""

@@ -131,4 +131,4 @@ def check_ids(path: Path, ids: Sequence[str], lines: Sequence[int]) -> None:
     for text, line in zip(ids, lines, strict=True):
         fault = id_fault(text)
         if fault:
-            raise InputError(f"{path}, line {line}: the id {printable(text)[:80]!r} {fault}")
+            raise InputError(f"{path}, line {line}: the id {text[:80]!r} {fault}")

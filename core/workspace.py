@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError, printable
+from core.errors import InputError
 
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _RESERVED = re.compile(r"(_best|_last|_fold\d+)$|\.(oof|probabilities)$|\.tmp-")
@@ -91,7 +91,7 @@ def check_title(title: str) -> str:
     """
     if not _TITLE.fullmatch(title):
         raise InputError(
-            f"--model_title {printable(title)[:120]!r}: use 1-100 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
+            f"--model_title {title[:120]!r}: use 1-100 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
         )
     if _RESERVED.search(title):
         raise InputError(f"--model_title {title}: must not end in _best, _last, _fold<k>, .oof or .probabilities")

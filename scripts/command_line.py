@@ -145,9 +145,9 @@ def _parse_value(kind: type, details: Option) -> Callable[[str], Any]:
         try:
             value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{printable(text)!r}: {wanted} is wanted") from None
+            raise argparse.ArgumentTypeError(f"{text!r}: {wanted} is wanted") from None
         if not details.allows(value):
-            raise argparse.ArgumentTypeError(f"{printable(text)!r}: {wanted} is wanted")
+            raise argparse.ArgumentTypeError(f"{text!r}: {wanted} is wanted")
         return value
 
     return parse

@@ -47,7 +47,8 @@ def _create(arguments: argparse.Namespace) -> None:
 
     workspace, settings = workspace_of(arguments), read_settings(arguments, SplitSettings)
     source = _choose_source(arguments, workspace)
-    raw = get_raw_files(source, workspace, arguments.force, progress_bar)
+    fetch_anew = arguments.force and (arguments.source is not None or arguments.download)  # a new split needs no new download
+    raw = get_raw_files(source, workspace, fetch_anew, progress_bar)
     check_writable(workspace.data_dir)
     _rescue_label_file(raw.root, workspace)
     found = explore(raw.root, settings)

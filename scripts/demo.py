@@ -15,6 +15,7 @@ from scripts.command_line import new_parser, run_command, say, workspace_of
 if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
 
+MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
 MODELS = {"simple_cnn": 10, "resnet18": 6, "darkcovidnet": 8}
 SHARED = ["--resize", "32", "--rotate", "8", "--batch_size", "32"]
 
@@ -38,11 +39,13 @@ def _demonstrate(arguments: argparse.Namespace) -> None:
     common = ["--workspace", str(workspace.root), "--force"]
     _stage("a competition from 1,797 digits", creating_dataset.main(["digits", *common]))
     for name, epochs in MODELS.items():
-        _stage(f"train {name}", training.main([f"models/{name}.py", "--num_epochs", str(epochs), *SHARED, *common]))
-        _stage(f"predict with {name}", predict_classes.main([f"models/{name}.py", "--weights", f"{name}_last", *_output(workspace, name), *common]))
+        model, weights = str(MODELS_DIR / f"{name}.py"), f"{name}_last"
+        _stage(f"train {name}", training.main([model, "--num_epochs", str(epochs), *SHARED, *common]))
+        _stage(f"predict with {name}", predict_classes.main([model, "--weights", weights, *_output(workspace, name), *common]))
     _stage("majority vote", merge_predicted.main([*MODELS, *_output(workspace, "merged"), *common]))
     print(_table(workspace))
-    print(f"submission {workspace.outputs_dir / 'merged.csv'}, curves {workspace.root / 'graphs'}; {time.perf_counter() - begin:.0f} s in all")
+    seconds = time.perf_counter() - begin
+    print(f"submission {workspace.outputs_dir / 'merged.csv'}, curves {workspace.root / 'graphs'}; {seconds:.0f} s in all")
 
 
 def _stage(title: str, code: int) -> None:

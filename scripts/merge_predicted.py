@@ -9,7 +9,7 @@ from core.ensembling import METHODS
 from core.ensembling.members import LEFT_OUT, Members, find_members, read_members
 from core.errors import InputError
 from core.files import refuse_existing
-from scripts.command_line import new_parser, run_command, say, warn, workspace_of
+from scripts.command_line import new_parser, printable_lines, run_command, say, warn, workspace_of
 
 if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
@@ -58,8 +58,7 @@ def _merge(arguments: argparse.Namespace) -> None:
         "classes": list(merged.classes), "id_column": form.columns[0],
     }  # fmt: skip
     write_prediction_files(save_path, submission_bytes(merged, form), merged, record, arguments.force)
-    print(_table(members, merged))
-    print(f"{save_path}: {len(merged)} rows, {_tie_text(members)}")
+    print(printable_lines(f"{_table(members, merged)}\n{save_path}: {len(merged)} rows, {_tie_text(members)}"))
 
 
 def _chosen_names(names: list[str]) -> list[str]:

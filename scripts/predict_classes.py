@@ -18,7 +18,6 @@ from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_
 
 if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
-
     from core.prediction.targets import TargetImages
     from core.training.runs import FoundState
 
@@ -117,7 +116,7 @@ def _task(arguments: argparse.Namespace, workspace: Workspace, found: "FoundStat
     if arguments.images and template:
         images = images_by_template(arguments.images, template)
     elif arguments.images:
-        images = images_by_name(arguments.images, Path(data["files"]["train"]).name.partition("{id}")[0])
+        images = images_by_name(arguments.images, data["files"]["train"])
     else:
         competition = read_competition(workspace)
         if list(competition.task.classes) != found.state["task"]["classes"]:
@@ -163,14 +162,13 @@ def _already_there(task: Task) -> bool:
 def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, device: str) -> "Predictions":
     from dataclasses import replace
 
-    from core.modeling.loading import rebuild_model
-    from core.modeling.memory_format import use_channels_last
-    from core.prediction.predictions import Predictions
-
     from core.data.normalization import Normalization
     from core.data.preprocessing import Preprocessing
     from core.data.store import DecodedImages, default_threads
+    from core.modeling.loading import rebuild_model
+    from core.modeling.memory_format import use_channels_last
     from core.prediction.inference import predict_logits, softmax
+    from core.prediction.predictions import Predictions
     from core.training.runtime import make_accelerator
     from core.training.states import restore_weights
 

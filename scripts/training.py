@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 def _train(arguments: argparse.Namespace) -> None:
     workspace = workspace_of(arguments)
     groups = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings)
-    plan = RunPlan(arguments.model, *(read_settings(arguments, group) for group in groups), force=arguments.force)
+    plan = replace(RunPlan(arguments.model, *(read_settings(arguments, group) for group in groups)), force=arguments.force)
     plan.check()
     from core.training.fit import fit
     from core.training.run import open_run
@@ -73,7 +74,7 @@ def _introduction(run: "Run") -> str:
 
 
 def _save(run: "Run", workspace: Workspace, improved: bool) -> None:
-    """Writes the states that are due: a periodic one, the best, the last; then deletes those of a run that this one replaces."""
+    """Writes the states that are due: a periodic one, the best, the last; then deletes the files of a run that this one replaces."""
     from core.training.states import save_state
 
     state, title, epochs = run.snapshot(), run.plan.title, len(run.history)
@@ -102,9 +103,8 @@ def _draw(run: "Run", workspace: Workspace) -> None:
 def _finish(run: "Run", workspace: Workspace) -> None:
     """Writes the held-out rows as the last state predicts them, and prints the run's figures."""
     from core.prediction.exchange import OutOfFold, oof_bytes
-    from core.prediction.predictions import Predictions
-
     from core.prediction.inference import softmax
+    from core.prediction.predictions import Predictions
     from core.training.fit import evaluate
 
     competition, title = run.competition, run.plan.title

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data.archives import CHUNK_BYTES, archive_stem, open_archive
+from core.data.archive_formats import CHUNK_BYTES
+from core.data.archives import archive_stem, open_archive
 from core.errors import EnvironmentFault
 
 

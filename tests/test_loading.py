@@ -1,5 +1,7 @@
 """Model files written by others: which class is taken, how it is built, and the one line for each that cannot be."""
 
+import os
+import py_compile
 import subprocess
 import sys
 import tempfile
@@ -228,10 +230,16 @@ def test_loading_leaves_the_import_system_as_it_was(tmp_path: Path) -> None:
 
 
 def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
-    path = write(tmp_path, HEADER + net("Alpha"))
-    assert find_model_class(path).__name__ == "Alpha"
-    write(tmp_path, HEADER + net("Gamma"))
-    assert find_model_class(path).__name__ == "Gamma"
+    write(tmp_path, "WIDTH = 1\n", "blocks.py")
+    path = write(tmp_path, "from .blocks import WIDTH\n" + HEADER + net("Alpha") + "    width = WIDTH\n")
+    py_compile.compile(str(path))
+    then = path.stat()
+    assert find_model_class(path).width == 1  # type: ignore[attr-defined]
+    write(tmp_path, "WIDTH = 2222\n", "blocks.py")
+    path.write_text(path.read_text().replace("Alpha", "Gamma"))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+    found = find_model_class(path)
+    assert (found.__name__, found.width) == ("Gamma", 2222)  # type: ignore[attr-defined]
 
 
 def test_the_weights_follow_the_seed_alone(tmp_path: Path) -> None:

@@ -215,11 +215,27 @@ def test_an_archive_is_known_by_its_time_or_by_its_bytes(tmp_path: Path) -> None
 def test_something_else_is_never_replaced_in_silence(tmp_path: Path, archives: tuple[Path, Path]) -> None:
     workspace = Workspace(tmp_path)
     get_raw_files(str(archives[0]), workspace)
+    workspace.competition_path.write_text("{}")
     with pytest.raises(RefusedError, match="--force"):
         refuse_other("digits", workspace)
     workspace.source_path.unlink()
     with pytest.raises(RefusedError, match="another origin"):
         refuse_other("digits", workspace)
+
+
+def test_a_source_that_never_became_a_competition_stands_in_nobodys_way(tmp_path: Path, archives: tuple[Path, Path]) -> None:
+    workspace = Workspace(tmp_path)
+    get_raw_files(str(archives[0]), workspace)
+    assert get_raw_files("digits", workspace).name == "digits"
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_kept(tmp_path: Path, archives: tuple[Path, Path]) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.dataset_dir.mkdir()
+    workspace.data_dir.write_text("mine")
+    with pytest.raises(RefusedError, match="is a file"):
+        get_raw_files(str(archives[0]), workspace)
+    assert workspace.data_dir.read_text() == "mine"
 
 
 def test_the_record_is_plain_json(tmp_path: Path, archives: tuple[Path, Path]) -> None:

@@ -132,6 +132,7 @@ def test_the_same_source_again_changes_nothing(tmp_path: Path, workspace: Worksp
 def test_an_archive_that_changed_or_another_source_is_refused_and_force_replaces(tmp_path: Path, workspace: Workspace) -> None:
     archive = write_zip(tmp_path / "lungs.zip")
     get_raw_files(str(archive), workspace)
+    workspace.competition_path.write_text("{}")
     before = tree(workspace.root)
     write_zip(archive, {"more.csv": b"x"})
     with pytest.raises(RefusedError, match=r"earlier content of the same file.*--force"):

@@ -138,8 +138,7 @@ def test_a_subset_has_the_size_and_about_the_proportions(labels: list[str], coun
     counts, present = Counter(labels), Counter(labels[i] for i in kept)
     if count >= len(counts):
         assert set(present) == set(counts)
-    for label, size in counts.items():
-        assert abs(present[label] - size * len(kept) / len(labels)) <= len(counts) / 2 + 1
+        assert all(abs(present[label] - size * len(kept) / len(labels)) <= len(counts) for label, size in counts.items())
     assert kept == stratified_subset(labels, count, seed)
 
 

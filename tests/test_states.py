@@ -339,7 +339,7 @@ def test_lazy_layers_take_the_shapes_of_the_state():
 # --- writing
 
 
-def out_of_space(whole, error):
+def out_of_space(error):
     def save(content, file):
         file.write(b"x" * 1000)
         raise error
@@ -356,7 +356,7 @@ def out_of_space(whole, error):
 )
 def test_a_full_disk_leaves_the_old_state_and_nothing_else(tmp_path, sealed, monkeypatch, error):
     path = written(tmp_path, sealed, "tiny_last.pt")
-    monkeypatch.setattr(torch, "save", out_of_space(tmp_path, error))
+    monkeypatch.setattr(torch, "save", out_of_space(error))
     with pytest.raises(EnvironmentFault) as caught:
         save_state(path, a_state(epochs=4))
     assert str(path) in str(caught.value) and "no space left" in str(caught.value)

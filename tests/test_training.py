@@ -51,9 +51,7 @@ def one_line(capsys, workspace, before):
     errors = [line for line in lines if line.startswith("error: ")]
     assert len(errors) == 1 and lines[-1] == errors[0] and not any("Traceback" in line for line in lines), lines
     after = snapshot(workspace.root)
-    assert {name: digest for name, digest in after.items() if "/store/" not in name} == before | {
-        name: digest for name, digest in before.items() if "/store/" not in name
-    }
+    assert {name: digest for name, digest in after.items() if "/store/" not in name or name in before} == before
     return errors[0]
 
 
@@ -335,7 +333,7 @@ def test_bad_flags_are_told_at_once_without_torch():
 
     done = subprocess.run([sys.executable, "-c", ALL_REFUSED, json.dumps(BAD_FLAGS)], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 5 * len(BAD_FLAGS)
+    assert float(done.stdout) < 30, "all together; a second on a machine with nothing else to do"
 
 
 @pytest.mark.parametrize(
@@ -497,13 +495,15 @@ def test_max_samples_takes_a_stratified_subset(fresh):
 # --- what goes wrong on the way
 
 
+NAN_IN_EPOCH_3 = NET.replace("self.head = ", "self.left = 4\n        self.head = ").replace(
+    "        return self.head(self.features(x))",
+    "        self.left -= self.training and len(x) > 2\n"
+    "        return self.head(self.features(x)) * (1 if self.left >= 0 else float('nan'))",
+)
+
+
 def test_a_loss_that_is_not_finite_leaves_only_good_states(fresh, capsys):
-    (fresh.root / "nan.py").write_text(
-        NET.replace("self.head = ", "self.left = 4\n        self.head = ").replace(
-            "        return self.head(self.features(x))",
-            "        self.left -= self.training and len(x) > 2\n        return self.head(self.features(x)) * (1 if self.left >= 0 else float('nan'))",
-        )
-    )
+    (fresh.root / "nan.py").write_text(NAN_IN_EPOCH_3)
     assert train(fresh, "--num_epochs", "4", "--save_state", model="nan.py") == 5
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: epoch 3, step 1: the loss is nan") and "--learning_rate" in line
@@ -540,7 +540,7 @@ def test_a_full_disk_at_the_second_epoch(fresh, capsys, monkeypatch):
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: ") and "no space left" in line and str(fresh.states_dir) in line
     assert calls[-1] == 2 and {state["epochs"] for state in states(fresh).values()} == {1}
-    assert not [p for p in fresh.root.rglob("*.tmp-*")]
+    assert not list(fresh.root.rglob("*.tmp-*"))
 
 
 @pytest.mark.parametrize("name", ["model_states", "graphs", "outputs"])
@@ -582,9 +582,10 @@ def test_the_command_as_a_process(fresh):
 def test_help_names_every_flag_of_the_ancestor(capsys):
     assert training.main(["--help"]) == 0
     text = capsys.readouterr().out
-    for flag in (
+    flags = (
         "model_title optimiser optimizer loss_func batch_size num_epochs save_graph save_state load_state period_save_weights "
         "logging_iters_train logging_iters_valid use_gpu equalize brightness contrast sharpness grayscale horflip rotate resize invert mask"
-    ).split():
+    )
+    for flag in flags.split():
         assert f"--{flag}" in text
     assert "run as a program with your rights" in " ".join(text.split())

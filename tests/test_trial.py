@@ -144,6 +144,11 @@ def test_a_hard_coded_side_is_found(side: int, rows: bool) -> None:
     assert attempt(Fixed(side, rows=rows), side=side) == TrialResult(in_channels=3, channels_last=False)
 
 
+def test_rows_that_a_view_has_folded_are_a_wrong_side() -> None:
+    text = refusal(Fixed(32, rows=True), side=64)
+    assert "does not fit images of 64x64; it works with --resize 32" in text and "sides that fit" not in text
+
+
 def test_a_hard_coded_side_with_other_channels() -> None:
     assert "--resize 64 --grayscale" in refusal(Fixed(64, channels=1))
     assert refusal(Fixed(64), in_channels=1).endswith("--resize 64")

@@ -86,8 +86,15 @@ def read_origin(workspace: Workspace) -> Origin | None:
 
 
 def refuse_other(source: str, workspace: Workspace) -> None:
-    """Raises RefusedError where `dataset/` holds something: a source in canonical form would replace it."""
+    """Raises RefusedError where `dataset/` holds something that a source in canonical form would replace.
+
+    A source that never became a competition (the wrong folder was named) stands in nobody's way.
+    """
+    if workspace.data_dir.exists() and not workspace.data_dir.is_dir():
+        raise RefusedError(f"{workspace.data_dir}: is a file where a folder is wanted; move it away")
     origin = read_origin(workspace)
+    if origin and not workspace.competition_path.exists():
+        return
     if origin:
         held = "an earlier content of the same file" if origin.source == source else printable(origin.source)
         raise RefusedError(

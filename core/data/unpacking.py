@@ -11,7 +11,8 @@ import shutil
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from core.data.archives import ArchiveReader, Member, open_archive
+from core.data.archive_formats import ArchiveReader, Member
+from core.data.archives import open_archive
 from core.errors import EnvironmentFault, InputError, RefusedError, printable
 from core.files import check_space, translate_os_error
 from core.progress import Progress, silent

@@ -113,8 +113,9 @@ def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     files: list[PredictionFile] = []
     for path in paths:
         file = open_prediction(path)
-        if files and file.labels.ids.dtype == files[0].labels.ids.dtype and np.array_equal(file.labels.ids, files[0].labels.ids):
-            file = replace(file, labels=replace(file.labels, ids=files[0].labels.ids))
+        rows, first = file.labels.predictions, files[0].labels.predictions.ids if files else None
+        if first is not None and rows.ids.dtype == first.dtype and np.array_equal(rows.ids, first):
+            file = replace(file, labels=replace(file.labels, predictions=rows.aligned_to(first)))
         files.append(file)
     return files
 
@@ -142,7 +143,7 @@ def _stated_classes(files: "list[PredictionFile]") -> tuple[str, ...] | None:
 
 def _ordered(allowed: tuple[str, ...] | None, known_classes: tuple[str, ...] | None, files: "list[PredictionFile]") -> tuple[str, ...]:
     if allowed is None:
-        return class_order(label for file in files for label in file.labels.labels)
+        return class_order(label for file in files for label in file.labels.predictions.classes)
     return known_classes if known_classes and set(known_classes) == set(allowed) else allowed
 
 
@@ -156,10 +157,10 @@ def _copies(files: "list[PredictionFile]") -> list[str]:
 
 
 def _lone_classes(files: "list[PredictionFile]") -> list[str]:
-    users = Counter(label for file in files for label in file.labels.labels)
+    users = Counter(label for file in files for label in file.labels.predictions.classes)
     notes = []
     for file in files:
-        lone = [label for label in file.labels.labels if users[label] == 1]
+        lone = [label for label in file.labels.predictions.classes if users[label] == 1]
         if lone:
             notes.append(f"{file.path}: no other file uses the label {first_few(lone)}, and no JSON says which classes there are")
     return notes

@@ -11,7 +11,7 @@ def use_channels_last(module: nn.Module) -> nn.Module:
 
     The names and values of its weights stay as they are. Returns the module.
     """
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(memory_format=torch.channels_last)
     module.register_forward_pre_hook(_lay_out)
     return module
 

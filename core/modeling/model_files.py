@@ -136,7 +136,7 @@ class _UncachedLoader(importlib.machinery.SourceFileLoader):
     """Compiles the file as it is now: a cached `.pyc` is taken for the file's when size and second of change agree."""
 
     def get_code(self, fullname: str) -> types.CodeType:
-        return super().get_code(fullname)
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _check_path(path: Path) -> None:

@@ -118,4 +118,4 @@ def read_prediction_files(path: Path, note: Callable[[str], None] = _ignore) -> 
     for line in file.notes:
         note(line)
     file.labels.check_labels(file.classes, path.with_suffix(".json").name)
-    return file.predictions(file.classes or class_order(file.labels.labels))
+    return file.predictions(file.classes or class_order(file.labels.predictions.classes))

@@ -1,7 +1,7 @@
 """Files with an id and a label in every row, of any size and origin: read fast where they are plain, strictly where they are not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from core.errors import InputError, first_few, printable
 from core.files import translate_os_error
+from core.prediction.ids import are_unique, as_ids, texts_of
 from core.prediction.plain_csv import Block, NotPlainError, key_text, read_blocks, read_header
-from core.prediction.predictions import are_unique, as_ids, texts_of
+from core.prediction.predictions import Predictions
 from core.tables import MAX_ID_LENGTH, MAX_TABLE_BYTES, Table, check_ids, read_table, starts_like_formula
 from core.task import are_integers, without_zero_fraction
 
@@ -21,16 +22,12 @@ class LabelFile:
 
     Attributes:
         columns: the names of the id and of the label column.
-        ids: (n,), unique, as in `Predictions`.
-        labels: the different labels as text, in the order in which they appear.
-        codes: (n,) integer codes into `labels`.
+        predictions: ids and labels; the classes are the labels seen, in the order in which they appear.
     """
 
     path: Path
     columns: tuple[str, str]
-    ids: np.ndarray
-    labels: tuple[str, ...]
-    codes: np.ndarray
+    predictions: Predictions
 
     def check_labels(self, allowed: Sequence[str] | None, source: str = "") -> None:
         """Checks every label against `allowed`; where nothing is known (None), against what a class can be called.
@@ -39,14 +36,14 @@ class LabelFile:
             InputError: a label is not allowed, or is a number with a sign, a fraction or an exponent. File and line are named.
         """
         known = frozenset(allowed or ())
-        for code, label in enumerate(self.labels):
+        for code, label in enumerate(self.predictions.classes):
             if allowed is not None and label not in known:
                 self._refuse(code, f"{label!r} is none of the classes {first_few(list(allowed), 10)} ({source})")
             if allowed is None and _is_number(label) and not are_integers([label]):
                 self._refuse(code, f"{label!r} is a number but no class number (0, 1, 2, ...)")
 
     def _refuse(self, code: int, fault: str) -> NoReturn:
-        row = int((self.codes == code).argmax())
+        row = int((self.predictions.labels == code).argmax())
         raise InputError(f"{self.path}, line {read_table(self.path).lines[row]}: the label {printable(fault)[:300]}")
 
 
@@ -60,7 +57,7 @@ def read_label_file(path: Path) -> LabelFile:
             is blank or cannot be one. File and line are named.
     """
     file = _read_plain(path) or _read_strictly(path)
-    labels = [label.strip() for label in file.labels]
+    labels = [label.strip() for label in file.predictions.classes]
     whole = [without_zero_fraction(label) for label in labels]
     labels = whole if are_integers(whole) else labels
     for code, label in enumerate(labels):
@@ -68,8 +65,7 @@ def read_label_file(path: Path) -> LabelFile:
         if fault:
             file._refuse(code, fault)
     distinct = {label: code for code, label in enumerate(dict.fromkeys(labels))}
-    table = np.array([distinct[label] for label in labels], dtype=np.min_scalar_type(len(distinct)))
-    return LabelFile(path, file.columns, file.ids, tuple(distinct), table[file.codes])
+    return replace(file, predictions=file.predictions.recoded(list(distinct), [distinct[label] for label in labels]))
 
 
 def read_ids(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
@@ -102,10 +98,9 @@ def _read_plain(path: Path) -> LabelFile | None:
             for block in read_blocks(file, 2):
                 ids.append(_block_ids(block, 0))
                 codes.append(_block_codes(block, 1, book))
-        held = _joined(ids)
-    except NotPlainError:
+        return LabelFile(path, (columns[0], columns[1]), Predictions(_joined(ids), tuple(book), np.concatenate(codes)))
+    except (NotPlainError, InputError):
         return None
-    return LabelFile(path, (columns[0], columns[1]), held, tuple(book), np.concatenate(codes)) if are_unique(held) else None
 
 
 def _open_regular(path: Path) -> BinaryIO:
@@ -160,7 +155,7 @@ def _read_strictly(path: Path) -> LabelFile:
     ids = _strict_ids(table)
     book: dict[str, int] = {}
     codes = np.array([book.setdefault(row[1], len(book)) for row in table.rows], dtype=np.int32)
-    return LabelFile(path, (table.columns[0], table.columns[1]), ids, tuple(book), codes)
+    return LabelFile(path, (table.columns[0], table.columns[1]), Predictions(ids, tuple(book), codes))
 
 
 def _strict_ids(table: Table) -> np.ndarray:

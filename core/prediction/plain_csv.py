@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 _KEY_BYTES = 8
 _PADDING = bytes(max(_MOST_DIGITS, _KEY_BYTES))
 _COMMA, _LINE_FEED, _SPACE, _ZERO, _DOT = (ord(c) for c in ",\n 0.")
-_NEEDS_A_LOOK = (b"\\", b"//", b"/.", b"./", b"/,", b"/\n")
+_NEEDS_A_LOOK = (b"//", b"/.", b"./", b"/,", b"/\n")
 _STARTS_REFUSED = np.frombuffer(b"=+-@/ ", dtype=np.uint8)
 
 
@@ -97,7 +97,8 @@ class Block:
             np.isin(first, _STARTS_REFUSED).any()
             or (last == _SPACE).any()
             or ((first == _DOT) & (lengths <= 2)).any()
-            or any(pattern in self.raw for pattern in _NEEDS_A_LOOK)
+            or b"\\" in self.raw
+            or (b"/" in self.raw and any(pattern in self.raw for pattern in _NEEDS_A_LOOK))
             or not self.text.replace("\n", "").isprintable()
         )
 

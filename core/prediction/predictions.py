@@ -1,18 +1,15 @@
 """Predictions: the validated table of ids, labels and probabilities that models hand to ensembles and submissions; no torch."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from core.errors import InputError, NonFiniteError, first_few, printable
+from core.prediction.ids import Ids, are_unique, as_ids, difference, matching_rows, texts_of
 
 SUM_TOLERANCE = 1e-4
 _RANGE_TOLERANCE = 1e-9
-_ROUND_TRIPS = re.compile(r"0|[1-9][0-9]{0,17}")
-
-Ids = Sequence[str] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,95 +85,44 @@ class Predictions:
         """
         wanted = as_ids(ids)
         if wanted.dtype == self.ids.dtype and np.array_equal(wanted, self.ids):
-            return self
-        rows = _matching_rows(self.ids, wanted)
+            return self._changed(ids=wanted)  # so that the ids of many files can be held once
+        rows = matching_rows(self.ids, wanted)
         if rows is None:
             raise InputError(difference(self.ids, wanted))
-        return replace(
-            self, ids=wanted, labels=self.labels[rows], probabilities=None if self.probabilities is None else self.probabilities[rows]
-        )
+        values = None if self.probabilities is None else self.probabilities[rows]
+        return self._changed(ids=wanted, labels=self.labels[rows], probabilities=values)
+
+    def recoded(self, classes: Sequence[str], table: Sequence[int]) -> "Predictions":
+        """The labels under other codes: code c becomes `table[c]`, a code into `classes`. Probabilities are left out."""
+        codes = np.asarray(table, dtype=np.min_scalar_type(len(classes) - 1))
+        if len(set(classes)) < len(classes) or codes.shape != (len(self.classes),) or codes.max() >= len(classes):
+            raise InputError(f"the codes do not fit the classes {first_few(list(classes))}")
+        return self._changed(classes=tuple(classes), labels=codes[self.labels], probabilities=None)
 
     def with_classes(self, classes: Sequence[str]) -> "Predictions":
-        """The same predictions with `classes`, which must hold all labels; a class that is new has the probability 0."""
+        """The same predictions with `classes`, which must hold all labels; a class that is new has the probability 0.
+
+        Raises:
+            InputError: a label is none of `classes`, or one that is left out has a probability.
+        """
         place = {name: code for code, name in enumerate(classes)}
-        used = np.unique(self.labels)
-        if any(self.classes[code] not in place for code in used):
+        if any(self.classes[code] not in place for code in np.unique(self.labels)):
             raise InputError(f"a label is none of the classes {first_few(list(classes))}")
-        table = np.array([place.get(name, 0) for name in self.classes])
-        probabilities = None
-        if self.probabilities is not None:
-            probabilities = np.zeros((len(self), len(classes)))
-            for code, name in enumerate(self.classes):
-                if name in place:
-                    probabilities[:, place[name]] = self.probabilities[:, code]
-        return Predictions(self.ids, tuple(classes), table[self.labels], probabilities)
+        recoded = self.recoded(classes, [place.get(name, 0) for name in self.classes])
+        if self.probabilities is None:
+            return recoded
+        probabilities = np.zeros((len(self), len(classes)))
+        for code, name in enumerate(self.classes):
+            if name in place:
+                probabilities[:, place[name]] = self.probabilities[:, code]
+        return Predictions(self.ids, tuple(classes), recoded.labels, probabilities)
 
-
-def as_ids(ids: Ids) -> np.ndarray:
-    """Ids in their one form: int64 where every text is a number of at most 18 digits without leading zero, else objects."""
-    if isinstance(ids, np.ndarray) and ids.dtype == np.int64:
-        return ids
-    if all(map(_ROUND_TRIPS.fullmatch, ids)):
-        return np.fromiter(map(int, ids), dtype=np.int64, count=len(ids))
-    if isinstance(ids, np.ndarray) and ids.dtype == object:
-        return ids
-    held = np.empty(len(ids), dtype=object)
-    held[:] = list(ids)
-    return held
-
-
-def texts_of(ids: np.ndarray) -> list[str]:
-    """The texts of an array made by `as_ids`."""
-    values: list = ids.tolist()
-    return values if ids.dtype == object else list(map(str, values))
-
-
-def sorted_ids(ids: np.ndarray) -> np.ndarray:
-    """The ids in ascending order: as numbers where they are held as numbers, else as text."""
-    return np.sort(ids) if ids.dtype != object else as_ids(sorted(ids.tolist()))
-
-
-def are_unique(ids: np.ndarray) -> bool:
-    """Whether no id stands there twice."""
-    if ids.dtype == object:
-        return len(set(ids.tolist())) == len(ids)
-    if (ids[1:] > ids[:-1]).all():
-        return True
-    ordered = np.sort(ids)
-    return bool((ordered[1:] > ordered[:-1]).all())
-
-
-def difference(ids: np.ndarray, wanted: np.ndarray) -> str:
-    """What `ids` lacks and what it has too much, in words: the first five of each and their number."""
-    have, want = texts_of(ids), texts_of(wanted)
-    missing, extra = _without(want, have), _without(have, want)
-    parts = [f"{len(missing)} ids are missing: {first_few(missing)}"] if missing else []
-    parts += [f"{len(extra)} ids are not wanted: {first_few(extra)}"] if extra else []
-    return "; ".join(parts) or "an id is wanted twice"
-
-
-def _without(texts: list[str], others: Iterable[str]) -> list[str]:
-    known = set(others)
-    return [text for text in texts if text not in known]
-
-
-def _matching_rows(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
-    """The rows of `ids` (unique) that give `wanted`; None where the two do not hold the same."""
-    if len(ids) != len(wanted) or ids.dtype != wanted.dtype:
-        return None
-    rows = np.empty(len(ids), dtype=np.intp)
-    if ids.dtype == object:
-        place = {name: row for row, name in enumerate(ids.tolist())}
-        found = [place.get(name, -1) for name in wanted.tolist()]
-        rows[:] = found
-        seen = np.zeros(len(ids), dtype=bool)
-        seen[rows[rows >= 0]] = True
-        return rows if seen.all() else None
-    mine, theirs = np.argsort(ids), np.argsort(wanted)
-    if not np.array_equal(ids[mine], wanted[theirs]):
-        return None
-    rows[theirs] = mine
-    return rows
+    def _changed(self, **parts: object) -> "Predictions":
+        """A copy with other parts, not checked again: with millions of rows that would take longer than the change."""
+        copy = object.__new__(Predictions)
+        for part in fields(self):
+            object.__setattr__(copy, part.name, parts.get(part.name, getattr(self, part.name)))
+        return copy
 
 
 def _refuse_non_finite(values: np.ndarray, ids: np.ndarray) -> None:

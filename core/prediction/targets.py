@@ -47,14 +47,15 @@ def images_by_template(places: list[Path], template: Path) -> TargetImages:
     return TargetImages(ids, [found[name] for name in ids])
 
 
-def images_by_name(places: list[Path], prefix: str = "") -> TargetImages:
+def images_by_name(places: list[Path], pattern: str = "{id}.*") -> TargetImages:
     """Every image file named or lying under a folder named, in natural order; the id is the name without prefix and suffix.
 
     Where two files would have one id, the path under the folder without its suffix is the id of all.
 
     Args:
         places: files and folders.
-        prefix: what the names of the files that the state was trained on begin with (`img_`); left away where all have it.
+        pattern: how the ids that the state was trained on became file names: a prefix (`img_{id}.png`) is left away where all
+            have it, and a suffix stays where it belonged to the ids (`{id}`).
 
     Raises:
         InputError: a place is missing or holds no image, or a name cannot be an id.
@@ -64,10 +65,11 @@ def images_by_name(places: list[Path], prefix: str = "") -> TargetImages:
         found |= {root / path: path for path in sorted(index.paths, key=natural_key)}
     if not found:
         raise InputError(f"--images {first_few([str(p) for p in places])}: no image files there")
-    stems = [path.stem for path in found]
+    prefix, _, suffix = Path(pattern).name.partition("{id}")
+    stems = [path.stem if suffix else path.name for path in found]
     ids = [stem.removeprefix(prefix) for stem in stems] if all(stem.startswith(prefix) for stem in stems) else stems
     if len(set(ids)) < len(ids):
-        ids = [str(Path(path).with_suffix("")) for path in found.values()]
+        ids = [str(Path(path).with_suffix("") if suffix else path) for path in found.values()]
     twice = sorted(name for name, count in Counter(ids).items() if count > 1)
     faulty = [f"{name} ({fault})" for name in ids if (fault := id_fault(name))]
     if twice or faulty:

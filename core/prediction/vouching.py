@@ -45,8 +45,7 @@ class PredictionFile:
             InputError: a label is none of `classes`, or the probabilities do not belong to the labels.
         """
         self.labels.check_labels(classes, "the classes known")
-        table = np.array([classes.index(label) for label in self.labels.labels])
-        predictions = Predictions(self.labels.ids, classes, table[self.labels.codes])
+        predictions = self.labels.predictions.with_classes(classes)
         if self.probabilities_path is None:
             return predictions
         path = self.probabilities_path

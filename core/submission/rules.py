@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.prediction.predictions import Predictions, sorted_ids
+from core.prediction.ids import sorted_ids
+from core.prediction.predictions import Predictions
 from core.submission.template import SubmissionTemplate, read_template
 from core.tables import read_table, read_text
 from core.task import class_order, without_zero_fraction

@@ -1,13 +1,17 @@
 """The form of a submission: the columns, order and spelling of a sample submission."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, first_few
 from core.prediction.exchange import number_cells
+from core.prediction.ids import Ids, texts_of
 from core.prediction.label_files import read_ids
-from core.prediction.predictions import Ids, Predictions
+from core.prediction.predictions import Predictions
 from core.tables import starts_like_formula, table_bytes
+
+_BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,7 @@ def submission_bytes(predictions: Predictions, template: SubmissionTemplate) -> 
     if formulas:
         raise InputError(f"{template.path}: a cell must not begin with one of = + - @: {first_few(formulas)}")
     if template.has_labels:
-        return table_bytes(
-            template.columns, zip(aligned.id_texts(), map(aligned.classes.__getitem__, aligned.labels.tolist()), strict=True)
-        )
+        return b"".join([table_bytes(template.columns, []), *_label_blocks(aligned)])
     names = template.columns[1:]
     if len(set(names)) < len(names) or set(names) != set(aligned.classes):
         raise InputError(
@@ -69,3 +71,12 @@ def submission_bytes(predictions: Predictions, template: SubmissionTemplate) -> 
     ordered = aligned.with_classes(names)
     rows = ([name, *cells] for name, cells in zip(ordered.id_texts(), number_cells(ordered), strict=True))
     return table_bytes(template.columns, rows)
+
+
+def _label_blocks(predictions: Predictions) -> Iterator[bytes]:
+    """The rows of ids and labels, some at a time: the texts of millions of rows at once would take more memory than all the rest."""
+    for start in range(0, len(predictions), _BLOCK_ROWS):
+        ids = texts_of(predictions.ids[start : start + _BLOCK_ROWS])
+        labels = map(predictions.classes.__getitem__, predictions.labels[start : start + _BLOCK_ROWS].tolist())
+        first, *others = zip(ids, labels, strict=True)
+        yield table_bytes(first, others)

@@ -33,7 +33,7 @@ class Run:
     """A run made ready: what is trained on what, and what it has measured so far.
 
     Attributes:
-        replaced: states of an earlier run of this title, to be deleted once a new one is on the disk.
+        replaced: files of an earlier run of this title, to be deleted once a state of the new one is on the disk.
         notes: what a person should be told.
         best: metric, value and epoch of the best state; None before the first epoch.
     """
@@ -114,11 +114,14 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     criterion = build_criterion(plan.optimization.loss_func)
     competition = read_competition(workspace)
     start, replaced = start_of_run(workspace, plan.title, plan.run.load_state, plan.force)
+    notes = _check_start(start, plan, competition) if start else []
     parts = _chosen(read_parts(workspace, competition), plan)
     for folder in (workspace.states_dir, workspace.graph_path(plan.title).parent, workspace.outputs_dir):
         check_writable(folder)
     accelerator = make_accelerator(device)
     loaded = _load_model(plan, competition)
+    if start is not None:
+        states.restore_weights(start.path, loaded.module, start.state["model_state"])
     preprocessing = Preprocessing(plan.preprocessing, loaded.in_channels)
     model = loaded.module.to(accelerator.device)
     optimizer = build_optimizer(model.parameters(), plan.optimization)
@@ -129,10 +132,29 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     model, optimizer = accelerator.prepare(model, optimizer)
     iterations = (plan.run.logging_iters_train, plan.run.logging_iters_valid)
     learner = Learner(model, optimizer, criterion, accelerator, maker, iterations)
-    run = Run(plan, competition, loaded, preprocessing, learner, train, valid, replaced)
-    if start is not None:
+    run = Run(plan, competition, loaded, preprocessing, learner, train, valid, replaced, notes)
+    if start is not None and start.of_run(plan.title):
         _go_on(run, start, workspace)
     return run
+
+
+def _check_start(start: FoundState, plan: RunPlan, competition: Competition) -> list[str]:
+    """Whether a state fits the plan and the dataset; returns what a person should be told of it.
+
+    Raises:
+        InputError: it was made from other classes; or it is of this run, and from another split or other settings.
+    """
+    state, name = start.state, start.path.name
+    if state["task"] != competition.task.to_plain():
+        raise InputError(f"{start.path}: has the classes {state['task'].get('classes')}, the dataset {list(competition.task.classes)}")
+    same_split = all(state["data"].get(key) == competition.split[key] for key in ("train_sha256", "test_sha256"))
+    if not start.of_run(plan.title):
+        leak = [] if same_split else [f"warning: {name} was trained on another split: it may have seen images that are held out now"]
+        return [f"weights taken from {name}; a new run {plan.title!r} begins", *leak]
+    plan.check_same(state["settings"], name)
+    if not same_split:
+        raise InputError(f"{start.path}: was trained on another split than the dataset's; going on would leak held-out images")
+    return []
 
 
 def _chosen(parts: LabelledParts, plan: RunPlan) -> LabelledParts:
@@ -175,28 +197,8 @@ def _labelled_images(
 
 
 def _go_on(run: Run, start: FoundState, workspace: Workspace) -> None:
-    """Takes up a state: all of it where it is of this run, else its weights.
-
-    Raises:
-        InputError: it was made from other classes, another split, other settings or another model.
-    """
+    """Takes up where a state of this run stopped: its optimizer, its history and its best."""
     state, name = start.state, start.path.name
-    if state["task"] != run.competition.task.to_plain():
-        raise InputError(f"{start.path}: has the classes {state['task']['classes']}, the dataset {list(run.competition.task.classes)}")
-    module = run.learner.accelerator.unwrap_model(run.learner.model)
-    states.restore_weights(start.path, module, state["model_state"])
-    mine = (run.competition.split["train_sha256"], run.competition.split["test_sha256"])
-    same_split = (state["data"]["train_sha256"], state["data"]["test_sha256"]) == mine
-    if not start.of_run(run.plan.title):
-        run.notes.append(f"weights taken from {name}; a new run {run.plan.title!r} begins")
-        if not same_split:
-            run.notes.append(f"warning: {name} was trained on another split: it may have seen images that are held out now")
-        return
-    run.plan.check_same(state["settings"], name)
-    if not same_split:
-        raise InputError(
-            f"{start.path}: was trained on another split than {workspace.train_labels_path}; going on would leak held-out images"
-        )
     if state["model"]["sha256"] != run.loaded.source.sha256:
         run.notes.append(f"{run.plan.model_path} was changed since {name} was made")
     run.learner.optimizer.load_state_dict(state["optimizer_state"])

@@ -40,7 +40,9 @@ def find_state(workspace: Workspace, name: str) -> FoundState:
         raise InputError(f"{printable(name)}: could mean {first} or {second}; give the path of the one that is meant")
     if not found:
         there = sorted(path.stem for path in workspace.states_dir.glob("*.pt"))
-        raise InputError(f"{printable(name)[:120]}: no such state or title under {workspace.states_dir}; there are {first_few(there, 10) or 'none'}")
+        raise InputError(
+            f"{printable(name)[:120]}: no such state or title under {workspace.states_dir}; there are {first_few(there, 10) or 'none'}"
+        )
     path = next(iter(found.values()))
     return FoundState(path, load_state(path))
 
@@ -59,7 +61,7 @@ def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool
     """Decides how a run begins: anew, or from a state; and which of its states it replaces.
 
     Returns:
-        The state to go on from (None: anew), and the states of an earlier run with this title that go away.
+        The state to go on from (None: anew), and the files of an earlier run with this title that go away.
 
     Raises:
         RefusedError: the run exists, or has later states than the one to go on from, and `force` is not given.
@@ -81,6 +83,7 @@ def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool
     traces = [workspace.graph_path(title), workspace.log_path(title), workspace.oof_path(title)]
     for path in traces if not same else []:
         refuse_existing(path, force)
+        replaced += [path] if path.exists() else []
     return start, replaced
 
 
@@ -89,7 +92,7 @@ def _refuse_others(workspace: Workspace, title: str, existing: dict[Path, int], 
     for path, suffix in _named_for(workspace, title):
         if path not in existing and not (suffix.isdigit() and int(suffix) <= completed):
             raise RefusedError(
-                f"{path}: exists and is no state of the run {title!r}; add --force to replace it, or use another --model_title"
+                f"{path}: is no state of the run {title!r}, or is damaged; add --force to replace it, or use another --model_title"
             )
 
 

@@ -1,0 +1,117 @@
+"""core.data.batches: every image once an epoch, in an order that (seed, epoch) alone decide."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.data.batches import BatchMaker, LabelledImages, batch_bounds, epoch_order, to_device
+from core.data.normalization import Normalization
+from core.data.settings import AugmentationSettings
+from core.data.store import StoredImages
+
+CPU = torch.device("cpu")
+quick = settings(deadline=None, max_examples=60)
+counts = st.integers(1, 300)
+
+
+@quick
+@given(counts, st.integers(1, 64))
+def test_bounds_cover_every_sample_once_in_order(count: int, batch_size: int) -> None:
+    bounds = batch_bounds(count, batch_size)
+    assert [i for start, end in bounds for i in range(start, end)] == list(range(count))
+    sizes = [end - start for start, end in bounds]
+    assert all(size == batch_size for size in sizes[:-1]) and sizes[-1] <= batch_size + 1
+
+
+@quick
+@given(counts, st.integers(2, 64))
+def test_no_batch_has_one_image_unless_there_is_only_one(count: int, batch_size: int) -> None:
+    assert all(end - start > 1 for start, end in batch_bounds(count, batch_size)) or count == 1
+
+
+def test_33_images_in_batches_of_32_are_one_batch() -> None:
+    assert batch_bounds(33, 32) == [(0, 33)]
+    assert batch_bounds(34, 32) == [(0, 32), (32, 34)]
+    assert batch_bounds(3, 1) == [(0, 1), (1, 2), (2, 3)]
+
+
+@quick
+@given(st.integers(0, 2**31 - 1), st.integers(0, 1000), counts)
+def test_the_order_is_a_permutation_that_seed_and_epoch_decide(seed: int, epoch: int, count: int) -> None:
+    order = epoch_order(seed, epoch, count)
+    assert sorted(order) == list(range(count))
+    assert np.array_equal(order, epoch_order(seed, epoch, count))
+
+
+def test_another_seed_or_epoch_gives_another_order() -> None:
+    orders = {tuple(epoch_order(seed, epoch, 50)) for seed in range(5) for epoch in range(5)}
+    assert len(orders) == 25
+
+
+def labelled(count: int, num_rows: int = 100) -> LabelledImages:
+    """Image i is filled with i; its row in the label file is somewhere else."""
+    pixels = np.arange(count, dtype=np.uint8)[:, None, None, None].repeat(8, 2).repeat(8, 3)
+    rows = np.random.default_rng(0).permutation(num_rows)[:count]
+    return LabelledImages(StoredImages(pixels, np.arange(count)), [str(i) for i in range(count)], np.arange(count) % 3, rows, num_rows)
+
+
+def maker(batch_size: int = 4, seed: int = 0, **augmentation: float) -> BatchMaker:
+    return BatchMaker(AugmentationSettings(**augmentation), Normalization((0.0,), (1.0,)), batch_size, seed, CPU)
+
+
+@quick
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 50))
+def test_an_epoch_gives_every_image_once_with_its_own_target(count: int, batch_size: int, epoch: int) -> None:
+    images, batches = labelled(count), list(maker(batch_size).batches(labelled(count), epoch))
+    assert len(batches) == maker(batch_size).num_batches(count)
+    assert sorted(p for batch in batches for p in batch.positions) == list(range(count))
+    for batch in batches:
+        assert batch.inputs.shape == (len(batch.positions), 1, 8, 8) and batch.inputs.dtype == torch.float32
+        assert batch.targets.dtype == torch.int64
+        assert np.array_equal(batch.targets.numpy(), images.targets[batch.positions])
+        assert torch.allclose(batch.inputs[:, 0, 3, 3] * 255, torch.from_numpy(batch.positions).float(), atol=1e-4)
+
+
+def test_an_epoch_can_be_made_again_whatever_ran_before() -> None:
+    batch_maker, images = maker(horflip=0.5, rotate=30), labelled(20)
+    torch.manual_seed(1)
+    first = [batch.inputs for batch in batch_maker.batches(images, 3)]
+    torch.rand(17), np.random.default_rng().random(3), list(batch_maker.batches(images, 2))
+    again = [batch.inputs for batch in batch_maker.batches(images, 3)]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], next(batch_maker.batches(images, 4)).inputs)
+
+
+def by_position(batch_size: int, images: LabelledImages) -> dict[int, torch.Tensor]:
+    return {
+        int(p): x for b in maker(batch_size, rotate=40, horflip=0.5).batches(images, 1) for p, x in zip(b.positions, b.inputs, strict=True)
+    }
+
+
+def test_an_images_random_parameters_do_not_depend_on_the_batch_size() -> None:
+    images = labelled(30)
+    one, other = by_position(4, images), by_position(30, images)
+    assert all(torch.allclose(one[p], other[p], atol=1e-6) for p in range(30))
+
+
+def test_an_images_random_parameters_follow_its_row_in_the_label_file() -> None:
+    """A subset of the images, as --max_samples makes it, leaves those of the others where they were."""
+    images = labelled(30)
+    few = LabelledImages(
+        StoredImages(images.images.pixels, np.arange(5, 15)), images.ids[5:15], images.targets[5:15], images.rows[5:15], 100
+    )  # type: ignore[attr-defined]
+    whole, part = by_position(4, images), by_position(4, few)
+    assert all(torch.allclose(part[p], whole[p + 5], atol=1e-6) for p in range(10))
+
+
+def test_inputs_are_normalized_after_augmentation() -> None:
+    shifted = BatchMaker(AugmentationSettings(rotate=45), Normalization((0.5,), (0.25,)), 20, 0, CPU)
+    plain = next(maker(20, rotate=45).batches(labelled(20), 0)).inputs
+    assert torch.allclose(next(shifted.batches(labelled(20), 0)).inputs, (plain - 0.5) / 0.25, atol=1e-5)
+
+
+def test_pixels_become_floats_from_0_to_1() -> None:
+    images = to_device(np.array([[[[0, 51, 255]]]], np.uint8), CPU)
+    assert images.flatten().tolist() == pytest.approx([0, 0.2, 1])

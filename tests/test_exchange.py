@@ -1,0 +1,143 @@
+"""What is written is read back, and nothing is replaced or believed that should not be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import InputError, RefusedError
+from core.prediction.exchange import (
+    OutOfFold,
+    oof_bytes,
+    probabilities_bytes,
+    read_oof,
+    read_prediction_files,
+    write_prediction_files,
+)
+from core.prediction.predictions import Predictions
+
+RECORD: dict[str, Any] = {"classes": ["no", "yes"], "id_column": "name"}
+SUBMISSION = b"name,label\n7,yes\n007,no\n"
+ROWS = np.array([[1 / 3, 2 / 3], [0.9, 0.1]])
+
+
+def some() -> Predictions:
+    return Predictions.from_probabilities(["7", "007"], ["no", "yes"], ROWS)
+
+
+def labels_only() -> Predictions:
+    return some().recoded(["no", "yes"], [0, 1])
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_probabilities_have_nine_digits_and_the_ids_name() -> None:
+    assert probabilities_bytes(some(), "name") == b"name,p:no,p:yes\n7,0.333333333,0.666666667\n007,0.9,0.1\n"
+    with pytest.raises(InputError, match="labels only"):
+        probabilities_bytes(labels_only())
+
+
+FLOATS = st.lists(st.floats(2**-10, 1, width=32), min_size=3, max_size=3)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(FLOATS, min_size=1, max_size=5), classes=st.permutations(["a", "b, c", 'd"']))
+def test_out_of_fold_rows_come_back(rows: list[list[float]], classes: list[str], tmp_path: Path) -> None:
+    values = np.array(rows) / np.array(rows).sum(axis=1, keepdims=True)
+    predictions = Predictions.from_probabilities([f"{i:02d}" for i in range(len(rows))], classes, values.astype(np.float32))
+    oof = OutOfFold(predictions, [str(i % 2) for i in range(len(rows))], [classes[i % 3] for i in range(len(rows))])
+    path = tmp_path / "x.oof.csv"
+    path.write_bytes(oof_bytes(oof))
+    back = read_oof(path)
+    assert (back.folds, back.targets, back.predictions.classes) == (oof.folds, oof.targets, tuple(classes))
+    assert back.predictions.id_texts() == predictions.id_texts()
+    assert back.predictions.probabilities is not None
+    assert (back.predictions.probabilities.astype(np.float32) == values.astype(np.float32)).all()  # nine digits hold a float32
+    assert oof_bytes(back) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["id,target,fold,p:a\n1,a,0,1\n", "id,fold,target,p:a\n1,0,b,1\n", "id,fold,target,p:a\n1,0,a,1\n1,1,a,1\n", "id,fold\n1,0\n"]
+)
+def test_damaged_out_of_fold_files_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.oof.csv").write_text(text)
+    with pytest.raises(InputError, match=r"x\.oof\.csv"):
+        read_oof(tmp_path / "x.oof.csv")
+
+
+def test_prediction_files_come_back_with_probabilities_and_class_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write_prediction_files(path, SUBMISSION, some(), {**RECORD, "classes": ["yes", "no"]}, force=False)
+    assert sorted(snapshot(tmp_path)) == ["a.csv", "a.json", "a.probabilities.csv"]
+    notes: list[str] = []
+    back = read_prediction_files(path, notes.append)
+    assert back.classes == ("yes", "no")
+    assert (back.id_texts(), back.label_texts(), notes) == (["7", "007"], ["yes", "no"], [])
+    assert back.probabilities is not None
+    np.testing.assert_allclose(back.probabilities, ROWS[:, ::-1], atol=1e-9)
+
+
+def test_renamed_files_still_vouch_for_each_other(tmp_path: Path) -> None:
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    for path in list(tmp_path.iterdir()):
+        path.rename(tmp_path / path.name.replace("a.", "b.", 1))
+    assert read_prediction_files(tmp_path / "b.csv").probabilities is not None
+
+
+def test_the_record_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("core.prediction.exchange.write_new", lambda path, data, force: written.append(path.name))
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    assert written == ["a.csv", "a.probabilities.csv", "a.json"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.probabilities.csv", "a.json"])
+def test_a_file_with_other_bytes_is_replaced_only_by_force_and_nothing_is_written_before(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"other")
+    with pytest.raises(RefusedError, match=name):
+        write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    assert snapshot(tmp_path) == {name: b"other"}
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=True)
+    before = snapshot(tmp_path)
+    assert before["a.csv"] == SUBMISSION
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    assert snapshot(tmp_path) == before
+
+
+def test_probabilities_left_of_an_earlier_prediction_go_only_by_force(tmp_path: Path) -> None:
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    before = snapshot(tmp_path)
+    with pytest.raises(RefusedError, match=r"a\.probabilities\.csv: is left"):
+        write_prediction_files(tmp_path / "a.csv", SUBMISSION, labels_only(), RECORD, force=False)
+    assert snapshot(tmp_path) == before
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, labels_only(), RECORD, force=True)
+    assert sorted(snapshot(tmp_path)) == ["a.csv", "a.json"]
+
+
+def test_without_a_record_the_labels_seen_are_the_classes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,label\n1,10\n2,9\n")
+    back = read_prediction_files(tmp_path / "a.csv")
+    assert back.classes == ("9", "10")
+    assert back.probabilities is None
+    (tmp_path / "a.csv").write_bytes(b"id,label\n1,1.5\n")
+    with pytest.raises(InputError, match="line 2"):
+        read_prediction_files(tmp_path / "a.csv")
+
+
+def test_a_label_that_the_record_does_not_know_is_refused(tmp_path: Path) -> None:
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, labels_only(), {**RECORD, "classes": ["no"]}, force=False)
+    with pytest.raises(InputError, match=r"line 2.*'yes'.*a\.json"):
+        read_prediction_files(tmp_path / "a.csv")
+
+
+def test_the_record_is_plain_json_with_the_hashes(tmp_path: Path) -> None:
+    write_prediction_files(tmp_path / "a.csv", SUBMISSION, some(), RECORD, force=False)
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["classes"] == ["no", "yes"]
+    assert sorted(record["sha256"]) == ["a.csv", "a.probabilities.csv"]
