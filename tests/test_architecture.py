@@ -278,7 +278,7 @@ def test_what_is_made_is_ignored() -> None:
         "outputs/a.csv",
         ".venv/x",
         "kaggle.json",
-        "outputs/a.csv.tmp-1",
+        "LICENSE.tmp-1",
     ]
     done = subprocess.run(["git", "-C", str(ROOT), "check-ignore", *made], capture_output=True, text=True, check=False)
     assert done.stdout.split() == made

@@ -51,6 +51,9 @@ def test_there_is_no_network() -> None:
         socket.create_connection(("192.0.2.1", 80), timeout=1)
     with pytest.raises(OSError, match="do not use the network"):
         socket.create_connection(("example.org", 80), timeout=1)
+    with socket.socket() as direct, pytest.raises(OSError, match="do not use the network"):
+        direct.settimeout(1)
+        direct.connect(("192.0.2.1", 80))
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen("http://example.org", timeout=1)
 

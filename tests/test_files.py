@@ -170,7 +170,7 @@ def test_check_writable_makes_the_folder_and_leaves_nothing_in_it(tmp_path: Path
 
 
 def test_check_space_names_both_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = files.shutil._ntuple_diskusage(2000, 500, 1500)  # type: ignore[attr-defined]
+    usage = files.shutil._ntuple_diskusage(2000, 500, 1500)
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
     check_space(tmp_path / "new", 1500)
     with pytest.raises(EnvironmentFault, match="1,501 bytes are needed and 1,500 are free"):

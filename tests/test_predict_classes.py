@@ -303,10 +303,12 @@ def test_a_dataset_of_other_classes_is_refused(finished, capsys):
 
 
 @pytest.mark.parametrize("made", [".csv", ".probabilities.csv", ".json"])
-def test_what_is_there_stays_unless_forced(finished, capsys, made):
+def test_what_is_there_stays_unless_forced(finished, capsys, made, monkeypatch):
     path = finished.outputs_dir / f"net_last{made}"
     path.write_bytes(b"mine")
-    assert str(path) in fails(capsys, finished, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.prediction.inference.predict_logits", lambda *_: pytest.fail("images were predicted before the check"))
+        assert str(path) in fails(capsys, finished, 4)
     assert predict(finished, "--force") == 0
     assert path.read_bytes() != b"mine"
 

@@ -1,5 +1,7 @@
 """The seal alone; what it does for states is in test_states."""
 
+import errno
+import os
 import zipfile
 
 import pytest
@@ -46,4 +48,14 @@ def test_another_content_is_refused(archive, change):
     write_seal(archive, SUMMARY)
     archive.write_bytes(change(archive.read_bytes()))
     with pytest.raises(InputError, match="damaged"):
+        check_seal(archive)
+
+
+@pytest.mark.parametrize(("number", "error"), [(errno.EINVAL, InputError), (errno.EIO, OSError)])
+def test_a_place_outside_the_file_is_damage_and_a_broken_disk_is_not(archive, monkeypatch, number, error):
+    def fail(path):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(zipfile, "ZipFile", fail)
+    with pytest.raises(error):
         check_seal(archive)

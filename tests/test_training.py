@@ -245,6 +245,10 @@ def test_force_replaces_a_run_with_all_its_states(finished):
     assert {state["settings"]["run"]["seed"] for state in states(finished).values()} == {5}
     assert not finished.graph_path("net").exists(), "the picture would be that of the run before"
     assert len(read_table(finished.log_path("net")).rows) == 1
+    assert train(finished, "--num_epochs", "2", "--force", "--seed", "6", "--save_state") == 0
+    assert {name: state["settings"]["run"]["seed"] for name, state in states(finished).items()} == dict.fromkeys(
+        ("net_1.pt", "net_2.pt", "net_best.pt", "net_last.pt"), 6
+    )
 
 
 @pytest.mark.parametrize("title", ["../x", "a/b", "", "-x", "x" * 300, "a\nb", "net_best", "net_last", "net_fold1"])
