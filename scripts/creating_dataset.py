@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.data.competition import Competition, RawCompetition, explore, tables_of
 from core.data.labels import OWN_NAME, SPLIT_NAME, is_part_of_another
@@ -16,6 +17,9 @@ from core.files import check_writable, sha256_bytes, write_bytes
 from core.task import Task
 from core.workspace import Workspace
 from scripts.command_line import add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
+
+if TYPE_CHECKING:
+    from core.data.sources import RawFiles
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,13 +47,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> None:
-    from core.data.sources import current_source, get_raw_files
+    from core.data.sources import raw_files
 
     workspace, settings = workspace_of(arguments), read_settings(arguments, SplitSettings)
     source = _choose_source(arguments, workspace)
     fetch_anew = arguments.force and (arguments.source is not None or arguments.download)  # a new split needs no new download
-    raw = get_raw_files(source, workspace, fetch_anew, progress_bar)
-    check_writable(workspace.data_dir)
+    with raw_files(source, workspace, fetch_anew, progress_bar) as raw:
+        _describe(raw, workspace, settings, arguments.force)
+
+
+def _describe(raw: "RawFiles", workspace: Workspace, settings: SplitSettings, force: bool) -> None:
+    """Finds out what the raw files hold, splits the labelled images, and writes both down."""
     _rescue_label_file(raw.root, workspace)
     found = explore(raw.root, settings)
     for message in found.warnings:
@@ -60,9 +68,9 @@ def _create(arguments: argparse.Namespace) -> None:
     split = make_split(labels, [record.sha256 for record in scan.records if record.part == TRAIN], settings)
     for message in split.warnings:
         warn(message)
-    origin = (raw.name, current_source(workspace) or source)
+    origin = (raw.name, raw.source)
     files = _files_to_write(workspace, origin, found, scan, split, settings)
-    written = _write_all(files, arguments.force)
+    written = _write_all(files, force)
     print(_summary(workspace, found, scan, split, settings))
     say("dataset written" if written else "already there: nothing was changed")
 
@@ -153,6 +161,8 @@ def _write_all(files: dict[Path, bytes], force: bool) -> bool:
             f"{replaced[0]}: exists and differs from what these settings give; a new split would mix images fitted on and held out: "
             "add --force to replace it, or use another --workspace"
         )
+    for folder in {path.parent for path in changed}:
+        check_writable(folder)
     for path in changed:
         write_bytes(path, files[path])
     return bool(changed)

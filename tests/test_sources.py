@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data import unpacking
-from core.data.sources import SOURCES, RawFiles, canonical_source, current_source, get_raw_files
+from core.data.sources import SOURCES, RawFiles, canonical_source, current_source, get_raw_files, raw_files
 from core.errors import CommandError, EnvironmentFault, InputError, RefusedError
 from core.workspace import Workspace
 
@@ -106,7 +106,7 @@ def test_the_registry_names_the_four_kinds() -> None:
 
 def test_an_archive_is_unpacked_without_its_top_folder(tmp_path: Path, workspace: Workspace) -> None:
     archive = write_zip(tmp_path / "lungs.zip", {".DS_Store": b"x"})
-    assert get_raw_files(str(archive), workspace) == RawFiles(workspace.data_dir, False, "lungs")
+    assert get_raw_files(str(archive), workspace) == RawFiles(workspace.data_dir, False, "lungs", str(archive))
     assert contents(workspace.data_dir) == FILES
     assert sorted(p.name for p in workspace.dataset_dir.iterdir()) == ["data", "source.json"]
     assert current_source(workspace) == str(archive)
@@ -196,8 +196,8 @@ def test_a_folder_is_read_in_place_and_nothing_is_written_there(tmp_path: Path, 
     folder = write_folder(tmp_path / "input" / "lungs")
     before = tree(tmp_path / "input")
     for _ in range(2):
-        assert get_raw_files(str(folder), workspace) == RawFiles(folder, True, "lungs")
-    assert get_raw_files(str(workspace.data_dir), workspace) == RawFiles(folder, True, "lungs")
+        assert get_raw_files(str(folder), workspace) == RawFiles(folder, True, "lungs", str(folder))
+    assert get_raw_files(str(workspace.data_dir), workspace) == RawFiles(folder, True, "lungs", str(folder))
     assert tree(tmp_path / "input") == before
     assert [p.name for p in workspace.dataset_dir.iterdir()] == ["source.json"]
 
@@ -205,7 +205,7 @@ def test_a_folder_is_read_in_place_and_nothing_is_written_there(tmp_path: Path, 
 def test_a_folder_gives_what_its_archive_gives(tmp_path: Path, workspace: Workspace) -> None:
     folder = write_folder(tmp_path / "lungs" / "data")
     (tmp_path / "lungs" / ".DS_Store").write_bytes(b"")
-    assert get_raw_files(str(tmp_path / "lungs"), workspace) == RawFiles(folder, True, "lungs")
+    assert get_raw_files(str(tmp_path / "lungs"), workspace) == RawFiles(folder, True, "lungs", str(tmp_path / "lungs"))
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path: Path, workspace: Workspace) -> None:
@@ -227,7 +227,9 @@ def test_a_dataset_folder_of_the_user_s_own_is_read_in_place_and_only_force_dele
     write_folder(workspace.data_dir)
     before = tree(workspace.root)
     for force in (False, True):
-        assert get_raw_files(str(workspace.data_dir), workspace, force) == RawFiles(workspace.data_dir, True, "data")
+        assert get_raw_files(str(workspace.data_dir), workspace, force) == RawFiles(
+            workspace.data_dir, True, "data", str(workspace.data_dir)
+        )
     with pytest.raises(RefusedError, match="--force to delete"):
         get_raw_files("digits", workspace)
     assert tree(workspace.root) == before
@@ -280,3 +282,44 @@ def test_importing_the_module_loads_nothing_heavy() -> None:
     program = f"import sys, core.data.sources, core.data.kaggle, core.data.digits; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("old_in_place", [False, True])
+@pytest.mark.parametrize("new_in_place", [False, True])
+def test_what_was_replaced_comes_back_where_the_block_fails(
+    tmp_path: Path, workspace: Workspace, old_in_place: bool, new_in_place: bool
+) -> None:
+    old = write_folder(tmp_path / "old") if old_in_place else write_zip(tmp_path / "old.zip")
+    new = write_folder(tmp_path / "new") if new_in_place else write_zip(tmp_path / "new.zip", {"more.csv": b"x"})
+    get_raw_files(str(old), workspace)
+    workspace.data_dir.mkdir(exist_ok=True)
+    for path in (workspace.train_labels_path, workspace.competition_path, workspace.manifest_path):
+        path.write_text(path.name)
+    before = tree(workspace.root)
+    with pytest.raises(InputError, match="of no use"), raw_files(str(new), workspace, force=True) as raw:
+        assert raw.name == "new"
+        workspace.manifest_path.write_text("new")
+        workspace.data_dir.mkdir(exist_ok=True)
+        workspace.train_labels_path.write_text("new")
+        raise InputError("of no use")
+    assert tree(workspace.root) == before
+
+
+def test_a_first_archive_that_is_of_no_use_stays_and_a_folder_is_forgotten(tmp_path: Path, workspace: Workspace) -> None:
+    with pytest.raises(InputError), raw_files(str(write_folder(tmp_path / "wrong")), workspace):
+        raise InputError("no label file")
+    assert not workspace.source_path.exists() and not workspace.data_dir.exists()
+    archive = str(write_zip(tmp_path / "a.zip"))
+    with pytest.raises(InputError), raw_files(archive, workspace):
+        raise InputError("no label file")
+    assert current_source(workspace) == archive
+    assert get_raw_files("digits", workspace).name == "digits"
+
+
+def test_a_source_that_holds_the_dataset_folder_is_refused(workspace: Workspace) -> None:
+    write_folder(workspace.data_dir)
+    before = tree(workspace.root)
+    for place in (workspace.root, workspace.dataset_dir):
+        with pytest.raises(RefusedError, match="--workspace"):
+            get_raw_files(str(place), workspace, force=True)
+    assert tree(workspace.root) == before

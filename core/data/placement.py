@@ -136,18 +136,38 @@ def open_stage(workspace: Workspace) -> Iterator[Path]:
 def install(workspace: Workspace, stage: Path, content: Path | None, origin: Origin) -> None:
     """Makes `content` (a folder inside the stage, or None for a source read in place) what `dataset/` holds.
 
-    What was there is removed, and with it `competition.json`, which described it.
+    What was there goes into the stage, and with it `competition.json`, which described it: `take_back` brings it again
+    while the stage is open; with the stage it goes for good.
     """
     write_bytes(stage / "source.json", (json.dumps({"schema": SCHEMA, **asdict(origin)}, indent=2) + "\n").encode())
     os.sync()  # once for all files: an fsync for each of a million images would take an hour
     if content is not None:
         content.rename(stage / "data")
-    workspace.competition_path.unlink(missing_ok=True)
+    for path in (workspace.source_path, workspace.manifest_path):
+        if path.exists():
+            shutil.copy2(path, stage / f"old-{path.name}")
+    if workspace.competition_path.exists():
+        workspace.competition_path.rename(stage / "old-competition.json")
     if workspace.data_dir.exists():
         workspace.data_dir.rename(stage / "old")
     (stage / "source.json").rename(workspace.source_path)
     if content is not None:
         (stage / "data").rename(workspace.data_dir)
+    sync_folder(workspace.dataset_dir)
+
+
+def take_back(workspace: Workspace, stage: Path) -> None:
+    """Undoes `install`: `dataset/` holds again what it held before, or nothing."""
+    if workspace.data_dir.exists():
+        workspace.data_dir.rename(stage / "failed")
+    if (stage / "old").is_dir():
+        (stage / "old").rename(workspace.data_dir)
+    for path in (workspace.source_path, workspace.manifest_path, workspace.competition_path):
+        kept = stage / f"old-{path.name}"
+        if kept.exists():
+            kept.replace(path)
+        else:
+            path.unlink(missing_ok=True)
     sync_folder(workspace.dataset_dir)
 
 
@@ -166,6 +186,8 @@ def settle(workspace: Workspace) -> None:
                 (stage / "data").rename(workspace.data_dir)
             elif not announced and (stage / "old").is_dir():
                 (stage / "old").rename(workspace.data_dir)
+                if (stage / "old-competition.json").exists():
+                    (stage / "old-competition.json").rename(workspace.competition_path)
         shutil.rmtree(stage, ignore_errors=True)
 
 

@@ -6,13 +6,13 @@ A new kind of source is a function and a line in `SOURCES`.
 import difflib
 import os
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.archives import archive_stem
-from core.data.placement import Origin, file_stamp, install, leftovers, open_stage, read_origin, refuse_other
+from core.data.placement import Origin, file_stamp, install, leftovers, open_stage, read_origin, refuse_other, take_back
 from core.data.unpacking import content_root, unpack
 from core.errors import InputError, RefusedError, printable
 from core.files import check_space, sha256_file, translate_os_error
@@ -33,11 +33,13 @@ class RawFiles:
         root: the folder that holds the images and CSV files.
         in_place: whether it is a folder of the user's, where nothing is ever written.
         name: "digits", the archive's stem, the folder's name or the competition's slug.
+        source: where they came from, in canonical form.
     """
 
     root: Path
     in_place: bool
     name: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,12 @@ def current_source(workspace: Workspace) -> str | None:
     return origin.source if origin else None
 
 
-def get_raw_files(source: str, workspace: Workspace, force: bool = False, progress: Progress = silent) -> RawFiles:
-    """Brings a competition's raw files into the workspace, or finds that they are there.
+@contextmanager
+def raw_files(source: str, workspace: Workspace, force: bool = False, progress: Progress = silent) -> Iterator[RawFiles]:
+    """Brings a competition's raw files into the workspace, or finds that they are there; the block makes a dataset of them.
+
+    Where the block fails, what was replaced comes back, and a folder read in place is forgotten. A first download or archive
+    stays, so that it need not be fetched again.
 
     Archives and downloads end up in `dataset/data`, folders are read in place. The same source a second time is no
     work and changes nothing. The workspace's own `dataset/data` as source means whatever lies there.
@@ -101,19 +107,34 @@ def get_raw_files(source: str, workspace: Workspace, force: bool = False, progre
     _settle_killed(workspace)
     origin = None if force and not _is_own_data(source, workspace) else read_origin(workspace)
     if origin and (_is_own_data(source, workspace) or (source == origin.source and not os.path.isfile(source))):
-        return _present(origin, workspace)
+        yield _present(origin, workspace)
+        return
     canonical, kind = _recognize(source)
     if _is_own_data(canonical, workspace):
-        return RawFiles(_content_of(workspace.data_dir, workspace), True, workspace.data_dir.name)
+        yield RawFiles(_content_of(workspace.data_dir, workspace), True, workspace.data_dir.name, canonical)
+        return
     if origin and origin.came_from(canonical):
-        return _present(origin, workspace)
+        yield _present(origin, workspace)
+        return
     _refuse_inside(canonical, workspace)
     with open_stage(workspace) as stage:
         if not force:
             refuse_other(canonical, workspace)
         content, new = kind.fetch(Request(canonical, stage, workspace, progress))
+        replaces = workspace.competition_path.exists()
         install(workspace, stage, content, new)
-    return _present(new, workspace)
+        try:
+            yield _present(new, workspace)
+        except BaseException:
+            if replaces or new.in_place:
+                take_back(workspace, stage)
+            raise
+
+
+def get_raw_files(source: str, workspace: Workspace, force: bool = False, progress: Progress = silent) -> RawFiles:
+    """The raw files of a source, as `raw_files` brings them."""
+    with raw_files(source, workspace, force, progress) as raw:
+        return raw
 
 
 def _recognize(source: str) -> tuple[str, Source]:
@@ -140,7 +161,7 @@ def _present(origin: Origin, workspace: Workspace) -> RawFiles:
     root = Path(origin.root) if origin.in_place else workspace.data_dir
     if not root.is_dir():
         raise InputError(f"{root}: the folder that is read in place is gone; bring it back, or name another source with --force")
-    return RawFiles(root, origin.in_place, origin.name)
+    return RawFiles(root, origin.in_place, origin.name, origin.source)
 
 
 def _is_own_data(source: str, workspace: Workspace) -> bool:
@@ -148,6 +169,8 @@ def _is_own_data(source: str, workspace: Workspace) -> bool:
 
 
 def _refuse_inside(canonical: str, workspace: Workspace) -> None:
+    if os.path.isabs(canonical) and workspace.data_dir.resolve().is_relative_to(Path(canonical).resolve()):
+        raise RefusedError(f"{printable(canonical)}: holds this workspace's own {workspace.data_dir}; use a --workspace outside of it")
     if os.path.isabs(canonical) and Path(canonical).resolve().is_relative_to(workspace.data_dir.resolve()):
         raise RefusedError(f"{printable(canonical)}: lies inside {workspace.data_dir}, which would be replaced; move it elsewhere first")
 
