@@ -76,7 +76,9 @@ def read_table(path: Path) -> Table:
             if columns is None:
                 columns = tuple(cells)
                 if len(set(columns)) < len(columns):
-                    raise InputError(f"{path}, line {line}: a column is named twice: {', '.join(map(printable, columns))}")
+                    raise InputError(
+                        f"{path}, line {line}: a column is named twice: {', '.join(map(printable, columns))}; is the header line missing?"
+                    )
                 continue
             if len(cells) != len(columns):
                 raise InputError(f"{path}, line {line}: {len(cells)} cells where the header has {len(columns)} columns")

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.errors import InputError
 
 _TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-_RESERVED = re.compile(r"(_best|_last|_fold\d+)$|\.(oof|probabilities)$|\.tmp-")
+_RESERVED = re.compile(r"(_best|_last|_fold\d+)$|\.(oof|probabilities|pt|csv|png|json)$|\.tmp-")
 
 
 @dataclass(frozen=True)
@@ -94,5 +94,5 @@ def check_title(title: str) -> str:
             f"--model_title {title[:120]!r}: use 1-100 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
         )
     if _RESERVED.search(title):
-        raise InputError(f"--model_title {title}: must not end in _best, _last, _fold<k>, .oof or .probabilities")
+        raise InputError(f"--model_title {title}: must not end in _best, _last, _fold<k>, .oof, .probabilities or the suffix of a file")
     return title

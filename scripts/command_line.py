@@ -1,6 +1,7 @@
 """What the commands share: flags made from settings, one-line errors with exit codes, messages and progress bars."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -84,6 +85,9 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[argparse.Namesp
         return 0
     except SystemExit as end:  # --help, and SIGTERM
         return end.code if isinstance(end.code, int) else 0
+    except BrokenPipeError:  # the reader of stdout went away: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return _report("stopped by SIGINT", 130, False)
     except BaseException as error:

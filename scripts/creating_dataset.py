@@ -19,7 +19,7 @@ from core.workspace import Workspace
 from scripts.command_line import add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
 
 if TYPE_CHECKING:
-    from core.data.sources import RawFiles
+    from core.data.raw_files import RawFiles
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> None:
-    from core.data.sources import raw_files
+    from core.data.raw_files import raw_files
 
     workspace, settings = workspace_of(arguments), read_settings(arguments, SplitSettings)
     source = _choose_source(arguments, workspace)
@@ -78,7 +78,8 @@ def _describe(raw: "RawFiles", workspace: Workspace, settings: SplitSettings, fo
 def _choose_source(arguments: argparse.Namespace, workspace: Workspace) -> str:
     """The source in its canonical form; without SOURCE what is there already, else the embedded default."""
     from core.data.kaggle import DEFAULT_COMPETITION
-    from core.data.sources import canonical_source, current_source
+    from core.data.raw_files import current_source
+    from core.data.sources import canonical_source
 
     source: str | None = arguments.source
     if arguments.download:

@@ -1,7 +1,6 @@
 """python -m scripts.predict_classes MODEL --weights NAME: predicts the test images with a trained state."""
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings
 from core.errors import InputError
-from core.files import check_writable, refuse_existing, sha256_bytes, sha256_file
+from core.files import check_writable, refuse_existing, sha256_file
 from core.prediction.settings import PredictionSettings
 from core.settings import options_of
 from core.training.settings import RuntimeSettings
@@ -70,13 +69,14 @@ def _predict(arguments: argparse.Namespace) -> None:
         raise InputError(f"{arguments.model}: no such model file")
     if arguments.sample_submission and not arguments.images:
         raise InputError("--sample_submission: goes with --images; the dataset's own is used without")
+    from core.prediction.provenance import is_made_from
     from core.training.runs import find_state
 
     found = find_state(workspace, settings.weights)
-    save_path = _save_path(arguments, workspace.outputs_dir / f"{found.path.stem}.csv")
+    save_path = _save_path(arguments, workspace, f"{found.path.stem}.csv")
     _check_agreement(arguments, found)
     task = _task(arguments, workspace, found, save_path)
-    if _already_there(task):
+    if is_made_from(task.save_path, task.inputs):
         say(f"already there: {task.save_path} was made from this state and these images")
         return
     for suffix in (".csv", ".probabilities.csv", ".json"):
@@ -97,9 +97,11 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
                 raise InputError(f"--{name} {given}: {found.path.name} was trained with {known[name]}; leave the flag out")
 
 
-def _save_path(arguments: argparse.Namespace, default: Path) -> Path:
-    """Where the submission goes; a folder, a device or another kind of name is refused before any work."""
-    path: Path = arguments.save_path or default
+def _save_path(arguments: argparse.Namespace, workspace: Workspace, name: str) -> Path:
+    """Where the submission goes; a folder, a device, another kind of name or another stage's folder is refused before any work."""
+    path: Path = arguments.save_path or workspace.outputs_dir / name
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in (workspace.dataset_dir, workspace.states_dir)):
+        raise InputError(f"--save_path {path}: lies among the files of another stage; name a file in {workspace.outputs_dir} or elsewhere")
     refuse_existing(path, force=True)
     if path.suffix != ".csv" or path.stem.endswith((".oof", ".probabilities")):
         raise InputError(f"--save_path {path}: name a file ending in .csv, not .oof.csv or .probabilities.csv")
@@ -109,7 +111,9 @@ def _save_path(arguments: argparse.Namespace, default: Path) -> Path:
 def _task(arguments: argparse.Namespace, workspace: Workspace, found: "FoundState", save_path: Path) -> Task:
     from core.data.competition import read_competition
     from core.data.labelled import read_test_records
+    from core.prediction.provenance import hash_inputs
     from core.prediction.targets import TargetImages, images_by_name, images_by_template
+    from core.submission.template import read_template
 
     data = found.state["data"]
     columns, template = (data["id_column"], data["label_column"]), arguments.sample_submission
@@ -124,39 +128,15 @@ def _task(arguments: argparse.Namespace, workspace: Workspace, found: "FoundStat
                 f"{found.path}: has the classes {found.state['task']['classes']}, the dataset {list(competition.task.classes)}"
             )
         records = read_test_records(workspace, competition)
-        images = TargetImages([r.id for r in records], [competition.image_root / r.path for r in records])
+        paths = [competition.image_root / r.path for r in records]
+        images = TargetImages([r.id for r in records], paths, [r.sha256 for r in records])
         columns, template = (competition.id_column, competition.label_column), competition.template_path
+    if template is not None:
+        read_template(template).check_form(found.state["task"]["classes"])
     images = images.first(arguments.max_samples)
-    return Task(images, template, columns, save_path, _inputs(arguments, found, images, template))
-
-
-def _inputs(arguments: argparse.Namespace, found: "FoundState", images: "TargetImages", template: Path | None) -> dict[str, Any]:
-    """Hashes of everything that the result is a function of."""
-    from core.data.preprocessing import find_mask
-
-    contents = [(name, sha256_file(path) if path.is_file() else "missing") for name, path in zip(images.ids, images.paths, strict=True)]
     mask = getattr(arguments, "mask", None) or found.state["preprocessing"]["mask"]
-    masks = [sha256_file(find_mask(Path(mask), path)) for path in images.paths] if mask else None
-    return {
-        "state_sha256": sha256_file(found.path),
-        "model_sha256": sha256_file(arguments.model),
-        "images_sha256": sha256_bytes(json.dumps(contents).encode()),
-        "template_sha256": sha256_file(template) if template else None,
-        "max_samples": arguments.max_samples,
-        "masks_sha256": sha256_bytes(json.dumps(masks).encode()) if masks else None,
-    }
-
-
-def _already_there(task: Task) -> bool:
-    """Whether the files were made from the same inputs and are whole."""
-    record_path = task.save_path.with_suffix(".json")
-    try:
-        record = json.loads(record_path.read_text("utf-8"))
-        return record["inputs"] == task.inputs and all(
-            sha256_file(record_path.with_name(name)) == digest for name, digest in record["sha256"].items()
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+    files = {"state": found.path, "model": arguments.model, "template": template}
+    return Task(images, template, columns, save_path, hash_inputs(files, images, mask, progress_bar))
 
 
 def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, device: str) -> "Predictions":
@@ -167,6 +147,7 @@ def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, d
     from core.data.store import DecodedImages, default_threads
     from core.modeling.loading import rebuild_model
     from core.modeling.memory_format import use_channels_last
+    from core.modeling.model_files import errors_in
     from core.prediction.inference import predict_logits, softmax
     from core.prediction.predictions import Predictions
     from core.training.runtime import make_accelerator
@@ -185,7 +166,8 @@ def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, d
     threads = arguments.num_workers if arguments.num_workers is not None else default_threads()
     images = DecodedImages(task.images.paths, preprocessing, threads)
     normalization = Normalization.from_plain(state["normalization"])
-    logits = predict_logits(model.to(accelerator.device), images, normalization, arguments.batch_size, accelerator.device, progress_bar)
+    with errors_in(arguments.model):
+        logits = predict_logits(model.to(accelerator.device), images, normalization, arguments.batch_size, accelerator.device, progress_bar)
     return Predictions.from_probabilities(task.images.ids, tuple(state["task"]["classes"]), softmax(logits))
 
 

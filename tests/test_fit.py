@@ -270,7 +270,7 @@ def test_batch_norm_on_single_images_names_the_flag():
     run(1, make_learner(NormNet(), batch_size=2))
 
 
-def test_another_error_of_a_model_passes_through():
+def test_another_error_of_a_model_is_one_line_that_names_its_file():
     class Broken(nn.Module):
         def __init__(self):
             super().__init__()
@@ -279,5 +279,5 @@ def test_another_error_of_a_model_passes_through():
         def forward(self, x):
             raise ValueError("its own")
 
-    with pytest.raises(ValueError, match="its own"):
+    with pytest.raises(InputError, match="the model: ValueError: its own"):
         run(1, make_learner(Broken()))

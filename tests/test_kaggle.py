@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from core.data.kaggle import DEFAULT_COMPETITION
-from core.data.sources import get_raw_files
+from core.data.raw_files import get_raw_files
 from core.errors import CommandError, EnvironmentFault, InputError, RefusedError
 from core.workspace import Workspace
 from tests.kaggle_stub import TOKEN_USER, KaggleStub
@@ -301,7 +301,7 @@ def test_progress_sees_the_download(stub: KaggleStub, workspace: Workspace, key:
 
 def run_alone(tmp_path: Path, stub_url: str, **environment: str) -> subprocess.CompletedProcess[str]:
     program = (
-        "import sys; from pathlib import Path; from core.data.sources import get_raw_files; from core.workspace import Workspace\n"
+        "import sys; from pathlib import Path; from core.data.raw_files import get_raw_files; from core.workspace import Workspace\n"
         "from core.errors import CommandError\n"
         f"try: print(get_raw_files({SOURCE!r}, Workspace(Path(sys.argv[1]))).name)\n"
         "except CommandError as e: print(e, file=sys.stderr); sys.exit(e.exit_code)\n"

@@ -98,3 +98,12 @@ def _random_case(seed: int, count: int, uses: str) -> tuple[np.ndarray, np.ndarr
     probabilities = rng.dirichlet(np.ones(3), count) + 0.5 * np.eye(3)[targets]
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return targets, probabilities.argmax(1) if uses == "labels" else probabilities
+
+
+@given(st.integers(0, 10**6), st.integers(2, 60), st.sampled_from([name for name, metric in METRICS.items() if metric.on_draws]))
+def test_the_quick_figure_of_a_draw_is_the_metric_s_own(seed: int, count: int, name: str) -> None:
+    metric = METRICS[name]
+    targets, predicted = _random_case(seed, count, metric.uses)
+    draw = np.random.default_rng(seed).integers(0, count, count)
+    assert metric.on_draws is not None
+    assert metric.on_draws(targets, predicted)(draw) == pytest.approx(metric.function(targets[draw], predicted[draw]), abs=1e-12)

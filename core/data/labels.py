@@ -97,6 +97,7 @@ def choose_columns(path: Path, wanted: tuple[str | None, str | None], template_c
     if id_column is None or label_column is None or not {id_column, label_column} <= set(found) or id_column == label_column:
         named = ", ".join(map(repr, map(printable, found)))
         looked_for = " and ".join(repr(name) for name in (id_column, label_column) if name) or "an id and a label column"
+        named += " (cells must be separated by commas)" if len(found) == 1 else ""
         raise InputError(f"{path}: the columns found are {named}; wanted {looked_for}: name them with --id_column and --label_column")
     return id_column, label_column
 
@@ -108,7 +109,8 @@ def _checked_labels(table: Table, labels: list[str]) -> list[str]:
     for label, line in zip(labels, table.lines, strict=True):
         if not _is_usable(label, integers):
             shown = f"the label {label!r}" if label else "the label is blank"
-            raise InputError(f"{table.path}, line {line}: {printable(shown)[:120]}; allowed are {_allowed(labels, integers)}")
+            allowed = _allowed(labels, integers) + _reason(label)
+            raise InputError(f"{table.path}, line {line}: {printable(shown)[:120]}; allowed are {allowed}")
     return labels
 
 
@@ -116,6 +118,12 @@ def _is_usable(label: str, integers: bool) -> bool:
     if integers and not are_integers([label]):
         return False
     return 0 < len(label) <= _MAX_LABEL_LENGTH and label.lower() != "nan" and label.isprintable() and not starts_like_formula(label)
+
+
+def _reason(label: str) -> str:
+    if starts_like_formula(label):
+        return "; it begins with one of = + - @, which a spreadsheet would run"
+    return "" if label.isprintable() else "; it holds characters that cannot be printed"
 
 
 def _allowed(labels: list[str], integers: bool) -> str:

@@ -6,40 +6,23 @@ A new kind of source is a function and a line in `SOURCES`.
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.archives import archive_stem
-from core.data.placement import Origin, file_stamp, install, leftovers, open_stage, read_origin, refuse_other, take_back
+from core.data.origin import Origin, file_stamp
 from core.data.unpacking import content_root, unpack
-from core.errors import InputError, RefusedError, printable
+from core.errors import InputError, printable
 from core.files import check_space, sha256_file, translate_os_error
-from core.progress import Progress, silent
+from core.progress import Progress
 from core.workspace import Workspace
 
 _SLUG = r"([A-Za-z0-9][A-Za-z0-9-]{0,99})"
 _KAGGLE_NAME = re.compile(rf"kaggle:(?:competitions/|c/)?{_SLUG}/?")
 _KAGGLE_ADDRESS = re.compile(rf"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/{_SLUG}(?:[/?#].*)?")
 _DIGITS_BYTES = 16 << 20
-
-
-@dataclass(frozen=True)
-class RawFiles:
-    """A competition's files as they came.
-
-    Attributes:
-        root: the folder that holds the images and CSV files.
-        in_place: whether it is a folder of the user's, where nothing is ever written.
-        name: "digits", the archive's stem, the folder's name or the competition's slug.
-        source: where they came from, in canonical form.
-    """
-
-    root: Path
-    in_place: bool
-    name: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -69,75 +52,11 @@ def canonical_source(source: str) -> str:
     Raises:
         InputError: it is none of these; the message lists what a source may be and the nearest match.
     """
-    return _recognize(source)[0]
+    return recognize(source)[0]
 
 
-def current_source(workspace: Workspace) -> str | None:
-    """The source that `dataset/` was made from, in canonical form (an archive may be gone since); None where there is none.
-
-    Raises:
-        InputError: `dataset/source.json` is damaged.
-    """
-    _settle_killed(workspace)
-    origin = read_origin(workspace)
-    return origin.source if origin else None
-
-
-@contextmanager
-def raw_files(source: str, workspace: Workspace, force: bool = False, progress: Progress = silent) -> Iterator[RawFiles]:
-    """Brings a competition's raw files into the workspace, or finds that they are there; the block makes a dataset of them.
-
-    Where the block fails, what was replaced comes back, and a folder read in place is forgotten. A first download or archive
-    stays, so that it need not be fetched again.
-
-    Archives and downloads end up in `dataset/data`, folders are read in place. The same source a second time is no
-    work and changes nothing. The workspace's own `dataset/data` as source means whatever lies there.
-
-    Args:
-        source: as the user wrote it, or in canonical form.
-        workspace: where to.
-        force: replace what is there, and fetch the same source again.
-        progress: wraps the downloaded pieces and the unpacked members.
-
-    Raises:
-        InputError: no such source, or a damaged archive.
-        EnvironmentFault: disk, permission, network, credentials.
-        RefusedError: something else lies in `dataset/data`, or the archive is not safe.
-    """
-    _settle_killed(workspace)
-    origin = None if force and not _is_own_data(source, workspace) else read_origin(workspace)
-    if origin and (_is_own_data(source, workspace) or (source == origin.source and not os.path.isfile(source))):
-        yield _present(origin, workspace)
-        return
-    canonical, kind = _recognize(source)
-    if _is_own_data(canonical, workspace):
-        yield RawFiles(_content_of(workspace.data_dir, workspace), True, workspace.data_dir.name, canonical)
-        return
-    if origin and origin.came_from(canonical):
-        yield _present(origin, workspace)
-        return
-    _refuse_inside(canonical, workspace)
-    with open_stage(workspace) as stage:
-        if not force:
-            refuse_other(canonical, workspace)
-        content, new = kind.fetch(Request(canonical, stage, workspace, progress))
-        replaces = workspace.competition_path.exists()
-        install(workspace, stage, content, new)
-        try:
-            yield _present(new, workspace)
-        except BaseException:
-            if replaces or new.in_place:
-                take_back(workspace, stage)
-            raise
-
-
-def get_raw_files(source: str, workspace: Workspace, force: bool = False, progress: Progress = silent) -> RawFiles:
-    """The raw files of a source, as `raw_files` brings them."""
-    with raw_files(source, workspace, force, progress) as raw:
-        return raw
-
-
-def _recognize(source: str) -> tuple[str, Source]:
+def recognize(source: str) -> tuple[str, Source]:
+    """The canonical form of a source and its kind; see `canonical_source`."""
     for kind in SOURCES.values():
         canonical = kind.canonical(source)
         if canonical is not None:
@@ -151,31 +70,8 @@ def _recognize(source: str) -> tuple[str, Source]:
     raise InputError(f"source {printable(source)[:200]!r}: no such file or folder; a source is {kinds}{hint}")
 
 
-def _settle_killed(workspace: Workspace) -> None:
-    if leftovers(workspace):
-        with open_stage(workspace):
-            pass  # opening a stage settles what a killed run left
-
-
-def _present(origin: Origin, workspace: Workspace) -> RawFiles:
-    root = Path(origin.root) if origin.in_place else workspace.data_dir
-    if not root.is_dir():
-        raise InputError(f"{root}: the folder that is read in place is gone; bring it back, or name another source with --force")
-    return RawFiles(root, origin.in_place, origin.name, origin.source)
-
-
-def _is_own_data(source: str, workspace: Workspace) -> bool:
-    return os.path.abspath(source) == os.path.abspath(workspace.data_dir)
-
-
-def _refuse_inside(canonical: str, workspace: Workspace) -> None:
-    if os.path.isabs(canonical) and workspace.data_dir.resolve().is_relative_to(Path(canonical).resolve()):
-        raise RefusedError(f"{printable(canonical)}: holds this workspace's own {workspace.data_dir}; use a --workspace outside of it")
-    if os.path.isabs(canonical) and Path(canonical).resolve().is_relative_to(workspace.data_dir.resolve()):
-        raise RefusedError(f"{printable(canonical)}: lies inside {workspace.data_dir}, which would be replaced; move it elsewhere first")
-
-
-def _content_of(folder: Path, workspace: Workspace) -> Path:
+def content_of(folder: Path, workspace: Workspace) -> Path:
+    """Where the content of a folder begins: the split files of a workspace do not count. Raises InputError where it is empty."""
     try:
         root = content_root(folder, frozenset({workspace.train_labels_path.name, workspace.valid_labels_path.name}))
         if any(root.iterdir()):
@@ -216,7 +112,7 @@ def _unpacked(request: Request, archive: Path, name: str, label: str) -> tuple[P
 
 
 def _folder(request: Request) -> tuple[None, Origin]:
-    root = _content_of(Path(request.source), request.workspace)
+    root = content_of(Path(request.source), request.workspace)
     return None, Origin(request.source, Path(request.source).name, str(root), True)
 
 

@@ -13,14 +13,15 @@ from core.tables import check_ids, id_fault, read_table
 
 @dataclass(frozen=True)
 class TargetImages:
-    """Images to predict: `paths[i]` is that of `ids[i]`."""
+    """Images to predict: `paths[i]` is that of `ids[i]`, and `contents[i]` the SHA-256 of its file where that is known."""
 
     ids: list[str]
     paths: list[Path]
+    contents: list[str] | None = None
 
     def first(self, count: int | None) -> "TargetImages":
         """At most `count` of them."""
-        return TargetImages(self.ids[:count], self.paths[:count])
+        return TargetImages(self.ids[:count], self.paths[:count], self.contents[:count] if self.contents else None)
 
 
 def images_by_template(places: list[Path], template: Path) -> TargetImages:

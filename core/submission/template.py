@@ -1,6 +1,6 @@
 """The form of a submission: the columns, order and spelling of a sample submission."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,15 @@ class SubmissionTemplate:
         """Whether the submission holds one label a row, in its second column."""
         return len(self.columns) == 2
 
+    def check_form(self, classes: Sequence[str]) -> None:
+        """Raises InputError where the columns are neither an id and a label nor an id and one column for each class."""
+        names = self.columns[1:]
+        if not self.has_labels and (len(set(names)) < len(names) or set(names) != set(classes)):
+            raise InputError(
+                f"{self.path}: has the columns {first_few(list(self.columns))}; supported are an id and a label, "
+                f"or an id and one column for each class ({first_few(list(classes))})"
+            )
+
 
 def read_template(path: Path) -> SubmissionTemplate:
     """Reads a sample submission: its column names, and the ids of its first column. What stands in the other columns does not count.
@@ -62,13 +71,8 @@ def submission_bytes(predictions: Predictions, template: SubmissionTemplate) -> 
         raise InputError(f"{template.path}: a cell must not begin with one of = + - @: {first_few(formulas)}")
     if template.has_labels:
         return b"".join([table_bytes(template.columns, []), *_label_blocks(aligned)])
-    names = template.columns[1:]
-    if len(set(names)) < len(names) or set(names) != set(aligned.classes):
-        raise InputError(
-            f"{template.path}: has the columns {first_few(list(template.columns))}; supported are an id and a label, "
-            f"or an id and one column for each class ({first_few(list(aligned.classes))})"
-        )
-    ordered = aligned.with_classes(names)
+    template.check_form(aligned.classes)
+    ordered = aligned.with_classes(template.columns[1:])
     rows = ([name, *cells] for name, cells in zip(ordered.id_texts(), number_cells(ordered), strict=True))
     return table_bytes(template.columns, rows)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.data.batches import Batch, BatchMaker, LabelledImages
@@ -29,6 +30,7 @@ class Learner:
         accelerator: of the process; it makes the backward pass.
         batch_maker: makes each epoch's batches; holds seed and batch size.
         logging_iters: (training, held-out) batches a point of the per-iteration curves.
+        model_path: the model's file, for messages.
     """
 
     model: "nn.Module"
@@ -37,6 +39,7 @@ class Learner:
     accelerator: Any
     batch_maker: BatchMaker
     logging_iters: tuple[int, int] = (10, 3)
+    model_path: Path = Path("the model")
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,11 @@ def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silen
     """Loss and every metric over the whole held-out part, in eval mode."""
     import torch
 
+    from core.modeling.model_files import errors_in
+
     maker = learner.batch_maker
-    logits = predict_logits(learner.model, valid.images, maker.normalization, maker.batch_size, maker.device, progress)
+    with errors_in(learner.model_path):
+        logits = predict_logits(learner.model, valid.images, maker.normalization, maker.batch_size, maker.device, progress)
     probabilities = softmax(logits)
     loss = learner.criterion(torch.from_numpy(logits), torch.from_numpy(valid.targets))
     return Evaluation({"loss": float(loss)} | {name: score(name, valid.targets, probabilities) for name in METRICS}, logits)
@@ -114,10 +120,13 @@ def _step(learner: Learner, batch: Batch, epoch: int, step: int) -> "tuple[torch
     """Forward, backward, update. Returns the mean loss and the logits, detached."""
     import torch
 
+    from core.modeling.model_files import errors_in
+
     learner.optimizer.zero_grad(set_to_none=True)
     try:
-        logits = learner.model(batch.inputs)
-    except ValueError as error:
+        with errors_in(learner.model_path):
+            logits = learner.model(batch.inputs)
+    except InputError as error:
         if "more than 1 value per channel" in str(error):
             raise InputError(
                 f"--batch_size {learner.batch_maker.batch_size}: BatchNorm cannot train on one image; use 2 or more"
@@ -126,9 +135,10 @@ def _step(learner: Learner, batch: Batch, epoch: int, step: int) -> "tuple[torch
     loss = learner.criterion(logits.float(), batch.targets)
     if not torch.isfinite(loss.detach()):
         raise NonFiniteError(
-            f"epoch {epoch + 1}, step {step + 1}: the loss is {loss.item()}; a lower --learning_rate may help; the last good state is kept"
+            f"epoch {epoch + 1}, step {step + 1}: the loss is {loss.item()}; a lower --learning_rate may help; it is in no state"
         )
-    learner.accelerator.backward(loss)
+    with errors_in(learner.model_path):
+        learner.accelerator.backward(loss)
     try:
         learner.optimizer.step()
     except RuntimeError as error:

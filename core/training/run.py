@@ -131,7 +131,7 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     maker = BatchMaker(plan.augmentation, normalization, plan.run.batch_size, plan.run.seed, accelerator.device)
     model, optimizer = accelerator.prepare(model, optimizer)
     iterations = (plan.run.logging_iters_train, plan.run.logging_iters_valid)
-    learner = Learner(model, optimizer, criterion, accelerator, maker, iterations)
+    learner = Learner(model, optimizer, criterion, accelerator, maker, iterations, plan.model_path)
     run = Run(plan, competition, loaded, preprocessing, learner, train, valid, replaced, notes)
     if start is not None and start.of_run(plan.title):
         _go_on(run, start, workspace)

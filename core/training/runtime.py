@@ -53,10 +53,16 @@ def make_accelerator(device: str) -> "Accelerator":
 
 
 def seed_everything(*parts: int | str) -> None:
-    """Seeds torch's generators by a function of `parts` such as (seed, epoch, step): dropout and initial weights follow."""
+    """Seeds torch, numpy and random by a function of `parts` such as (seed, epoch, step): whatever a model draws follows."""
+    import random
+
+    import numpy as np
     import torch
 
-    torch.manual_seed(mix_seed(*parts))
+    seed = mix_seed(*parts)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def mix_seed(*parts: int | str) -> int:
