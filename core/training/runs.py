@@ -67,13 +67,13 @@ def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool
         RefusedError: the run exists, or has later states than the one to go on from, and `force` is not given.
     """
     check_title(title)
+    existing = states_of_run(workspace, title)
+    start = find_state(workspace, load) if load is not None else None
     namesake = workspace.states_dir / f"{title}.pt"
     if namesake.exists():
         raise InputError(
             f"--model_title {title}: {namesake} is a state of this name, so the two could not be told apart; use another title"
         )
-    existing = states_of_run(workspace, title)
-    start = find_state(workspace, load) if load is not None else None
     same = start is not None and start.of_run(title)
     completed = start.state["epochs"] if start is not None and same else 0
     if not force:
