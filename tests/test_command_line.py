@@ -326,3 +326,17 @@ def test_the_workspace_is_a_folder_or_not_there_yet(tmp_path: Path, capsys: pyte
     (tmp_path / "file").touch()
     assert run(["--workspace", str(tmp_path / "file")], body) == 2
     assert error_line(capsys) == f"--workspace {tmp_path / 'file'}: not a folder"
+
+
+def test_a_reader_of_stdout_that_goes_away_is_no_error() -> None:
+    program = (
+        "import sys; from scripts.command_line import new_parser, run_command\n"
+        "def body(_):\n    for _ in range(20000): print('x' * 100)\n"
+        "sys.exit(run_command(new_parser('training', ''), body, []))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        stderr = process.stderr.read()
+    assert (process.returncode, stderr) == (128 + signal.SIGPIPE, b"")

@@ -442,3 +442,20 @@ def test_the_command_as_a_process(finished):
     assert "net_best.csv: 9 images" in done.stdout
     failed = subprocess.run([*command, "--weights", "x"], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
     assert failed.returncode == 2 and failed.stdout == "" and failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
+
+
+def test_a_path_among_the_files_of_another_stage_is_refused_also_with_force(finished, capsys):
+    for place in (finished.manifest_path, finished.train_labels_path, finished.states_dir / "net.csv"):
+        line = fails(capsys, finished, 2, "--save_path", place, "--force")
+        assert str(place) in line and str(finished.outputs_dir) in line
+
+
+def test_a_sample_of_another_form_is_refused_before_the_first_image(finished, tmp_path, capsys, monkeypatch):
+    sample = tmp_path / "sample.csv"
+    ids = [f"00{i}" for i in range(3)]
+    hidden = tmp_path / "hidden"
+    write_images(hidden, ids, [0, 1, 2])
+    sample.write_text("Image,animal,Usage\n" + "".join(f"{name},cat,x\n" for name in ids))
+    monkeypatch.setattr("core.prediction.inference.predict_logits", lambda *_: pytest.fail("the model was run"))
+    line = fails(capsys, finished, 2, "--images", hidden, "--sample_submission", sample)
+    assert str(sample) in line and "Usage" in line

@@ -1,9 +1,11 @@
 """Device flags and seeds."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -107,3 +109,12 @@ def test_the_description_is_plain():
 def test_flags_are_checked_without_torch():
     code = "import sys, core.training.plan, scripts.training, scripts.predict_classes; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_numpy_and_random_are_seeded_too():
+    draws = []
+    for parts in ((1, "a"), (1, "a"), (2, "a")):
+        seed_everything(*parts)
+        draws.append((float(np.random.rand()), random.random(), float(torch.rand(()))))
+    assert draws[0] == draws[1]
+    assert all(first != other for first, other in zip(draws[0], draws[2], strict=True))

@@ -593,3 +593,17 @@ def test_help_names_every_flag_of_the_ancestor(capsys):
     for flag in flags.split():
         assert f"--{flag}" in text
     assert "run as a program with your rights" in " ".join(text.split())
+
+
+def test_a_title_that_is_the_name_of_a_state_is_refused(finished, capsys):
+    line = fails(capsys, finished, 2, "--model_title", "net_2")
+    assert "net_2.pt" in line and "another title" in line
+
+
+def test_an_error_of_the_model_in_an_epoch_names_its_file_and_line(fresh, capsys):
+    text = (fresh.root / "net.py").read_text()
+    assert "def forward(self, x):\n" in text
+    forward = "def forward(self, x):\n        if self.training and len(x) > 2:\n            raise RuntimeError('too many')\n"
+    (fresh.root / "late.py").write_text(text.replace("def forward(self, x):\n", forward))
+    line = fails(capsys, fresh, 2, model="late.py")
+    assert "late.py, line " in line and "RuntimeError: too many" in line
