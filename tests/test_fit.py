@@ -182,6 +182,12 @@ def test_running_figures_weigh_samples_and_not_batches(monkeypatch):
     assert points[1][1] == pytest.approx(steps[2][0])
 
 
+def test_a_small_rest_joins_the_point_before_it():
+    _, records = run(2, batch_size=8, logging_iters=(4, 3))
+    assert [p[0] for r in records for p in r.train_iterations] == [5, 10]  # five batches: four and a rest of one
+    assert [p[0] for r in records for p in r.valid_iterations] == [3, 6]
+
+
 def test_the_points_of_the_iteration_curves_go_on_over_epochs():
     _, records = run(2, batch_size=8, logging_iters=(2, 1))
     assert [p[0] for r in records for p in r.train_iterations] == [2, 4, 5, 7, 9, 10]  # 41 images: five batches, the last of nine

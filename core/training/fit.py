@@ -162,12 +162,14 @@ def _running_figures(
 def _points(
     targets: "np.ndarray", positions: list["np.ndarray"], predicted: list["np.ndarray"], means: "np.ndarray", every: int, before: int
 ) -> list[list[float]]:
-    """One point for every `every` batches and one for the rest: (batches completed, loss, accuracy, macro-F1) of those."""
+    """One point for every `every` batches: (batches completed, loss, accuracy, macro-F1) of those. A rest of fewer than half as
+    many joins the point before, since the figures of one small batch would stand out for their smallness alone."""
     import numpy as np
 
+    starts = [start for start in range(0, len(means), every) if start == 0 or 2 * (len(means) - start) >= every]
     points = []
-    for start in range(0, len(means), every):
-        part = slice(start, start + every)
+    for start, end in zip(starts, [*starts[1:], len(means)], strict=True):
+        part = slice(start, end)
         truth, labels = targets[np.concatenate(positions[part])], np.concatenate(predicted[part])
         sizes = np.array([len(p) for p in positions[part]])
         loss = float((means[part] * sizes).sum() / sizes.sum())
