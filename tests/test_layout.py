@@ -1,6 +1,7 @@
 """core.data.layout: which file belongs to which id. Catalogue case 35 and the layouts of real competitions."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,30 @@ def test_a_folder_named_store_is_a_folder_like_others(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "1.png").touch()
     assert index_images(tmp_path).paths == {"store/1.png"}
+
+
+def seconds_to_find(ids: list[str], paths: list[str], expected: str) -> float:
+    index = index_paths(paths)
+    start = time.process_time()
+    assert str(find_pattern(ids, index, "train")) == expected
+    return time.process_time() - start
+
+
+def test_many_folders_with_the_same_names_take_no_time() -> None:
+    patients = [str(number) for number in range(3000)]
+    paths = [f"train/{patient}/{slice_}.png" for patient in patients for slice_ in range(3)]
+    assert seconds_to_find(patients, paths, "train/0/{id}.png") < 1
+    ids = [f"{patient}/{slice_}" for patient in patients for slice_ in range(3)]
+    assert seconds_to_find(ids, paths, "train/{id}.png") < 1
+
+
+def test_an_ordinary_folder_of_fifty_thousand_images_takes_no_time() -> None:
+    ids = [f"{number:05}" for number in range(50_000)]
+    assert seconds_to_find(ids, [f"train/img_{name}.png" for name in ids], "train/img_{id}.png") < 2
+
+
+def test_a_suffix_that_the_sample_missed_is_served() -> None:
+    ids = [str(number) for number in range(100)]  # every fourth is sampled
+    folders = [f"train_{size}" for size in range(12)]
+    paths = [f"{folder}/{name}.{'jpg' if name == '1' else 'png'}" for folder in folders for name in ids]
+    assert pattern_of(ids, paths) == "train_0/{id}.*"

@@ -1,10 +1,12 @@
 """Model files written by others: which class is taken, how it is built, and the one line for each that cannot be."""
 
+import random
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -119,6 +121,33 @@ def test_the_weights_follow_the_seed_alone(tmp_path: Path) -> None:
     torch.manual_seed(1)
     plain = find_model_class(path)()
     assert torch.equal(plain.c.weight, weights[0]) and torch.equal(torch.rand(3), weights[1])
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["self.lst = [nn.Linear(3, 3)]", "self.register_buffer('b', torch.rand(3), persistent=False); self.lst = [lambda y: y * self.b]"],
+)
+def test_values_that_a_state_does_not_hold_are_refused(tmp_path: Path, values: str) -> None:
+    text = (
+        net()
+        .replace("self.c =", f"{values}; self.c =")
+        .replace("return self.c(x).mean((2, 3))", "return self.lst[0](self.c(x).mean((2, 3)))")
+    )
+    torch.manual_seed(2)
+    message = refusal(write(tmp_path, "import torch\n" + HEADER + text))
+    assert "Net holds values that its state does not: register every layer and buffer (nn.ModuleList, register_buffer)" in message
+
+
+def test_building_leaves_all_random_states_where_one_construction_takes_them(tmp_path: Path) -> None:
+    text = "import random\nimport numpy\n" + HEADER + net().replace("self.c =", "random.random(); numpy.random.rand(); self.c =")
+    path, after = write(tmp_path, text), []
+    for construct in (find_model_class(path), lambda: build(path)):
+        random.seed(1)
+        np.random.seed(1)
+        torch.manual_seed(1)
+        construct()
+        after.append((random.random(), np.random.rand(), torch.rand(1).item()))
+    assert after[0] == after[1]
 
 
 def test_a_model_of_the_project_loads_from_any_folder(tmp_path: Path) -> None:

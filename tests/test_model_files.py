@@ -1,4 +1,4 @@
-"""Model files: which class is taken, whose line an error names, and that loading leaves no traces."""
+"""Model files: whose line an error names, and that loading leaves no traces."""
 
 import os
 import py_compile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.modeling.loading import find_model_class, rebuild_model
+from core.modeling.loading import find_model_class
 from tests.model_texts import HEADER, build, net, refusal, write
 
 
@@ -34,50 +34,25 @@ def test_an_error_in_a_file_beside_it_names_that_file(tmp_path: Path) -> None:
     assert f"{tmp_path / 'blocks_beside.py'}, line 1: SyntaxError" in message
 
 
+def test_an_error_while_code_of_a_file_beside_it_runs_names_that_line(tmp_path: Path) -> None:
+    write(tmp_path, "import torch\n\n\ndef mix(x):\n    return torch.cat([x, undefined])\n", "blocks/mixing.py")
+    text = "from blocks.mixing import mix\n" + HEADER + net().replace("self.c(x)", "mix(self.c(x))")
+    path = write(tmp_path, text)
+    assert f"{path}: {tmp_path / 'blocks/mixing.py'}, line 5: NameError" in refusal(path)
+    assert "blocks" not in sys.modules  # a package without an `__init__.py`
+
+
+def test_a_line_of_an_environment_below_the_folder_is_not_named(tmp_path: Path) -> None:
+    write(tmp_path, "def mix(x):\n    raise KeyError(1)\n", "env/lib/site-packages/mixing_elsewhere.py")
+    text = f"import sys\nsys.path.append({str(tmp_path / 'env/lib/site-packages')!r})\nfrom mixing_elsewhere import mix\n" + HEADER
+    path = write(tmp_path, text + net().replace("self.c(x)", "mix(self.c(x))"))
+    assert f"{path}, line 10: " in refusal(path)
+
+
 def test_wrong_paths(tmp_path: Path) -> None:
     assert "no such model file" in refusal(tmp_path / "missing.py")
     assert "is a folder" in refusal(tmp_path)
     assert "not a Python file" in refusal(write(tmp_path, "x", "net.txt"))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "chosen"),
-    [
-        ("net.py", "import torch.nn.functional as F\nNUM_CLASSES = 3\nfrom torch.nn import Linear, Module\n" + HEADER + net(), "Net"),
-        ("net.py", HEADER + net("_Base") + net("Alpha"), "Alpha"),
-        ("net.py", HEADER + net("block") + net("Alpha"), "Alpha"),
-        ("net.py", HEADER + net("block"), "block"),
-        ("net.py", HEADER + net("Block") + "class Zed(Block):\n    pass\n", "Zed"),
-        (
-            "net.py",
-            HEADER + net("Block") + "def layers():\n    return Block()\n" + net("Alpha").replace("self.c =", "self.b = layers(); self.c ="),
-            "Alpha",
-        ),
-        ("res_net18.py", HEADER + net("ResNet18") + net("ResNet34"), "ResNet18"),
-        ("net.py", HEADER + net("Alpha") + net("Beta") + "__all__ = ['Beta']\n", "Beta"),
-        ("net.py", HEADER + net("Alpha") + "Model = Alpha\n", "Alpha"),
-    ],
-)
-def test_the_class_that_is_taken(tmp_path: Path, name: str, text: str, chosen: str) -> None:
-    assert find_model_class(write(tmp_path, text, name)).__name__ == chosen
-
-
-def test_several_candidates_are_named_and_one_can_be_chosen(tmp_path: Path) -> None:
-    path = write(tmp_path, HEADER + net("Net") + net("Block"), "two_models.py")
-    assert "several candidates: Block, Net; choose one with --model_class" in refusal(path)
-    assert build(path, class_name="Block").source.class_name == "Block"
-    text = refusal(path, class_name="Blocks")
-    assert "'Blocks'" in text and "Block, Net" in text
-
-
-def test_a_file_without_a_class_of_its_own(tmp_path: Path) -> None:
-    assert "no class" in refusal(write(tmp_path, "x = 1\n"))
-    wrapper = write(tmp_path, "from models.simple_cnn import SimpleCNN\n", "wrapper.py")
-    assert "no class" in refusal(wrapper)
-    loaded = build(wrapper, class_name="SimpleCNN")
-    assert loaded.source.class_name == "SimpleCNN"
-    assert rebuild_model(wrapper, "SimpleCNN", loaded.source.arguments) is not None
-    assert "no model class 'Linear'" in refusal(write(tmp_path, "from torch.nn import Linear\n"), class_name="Linear")
 
 
 def test_each_folder_has_its_own_helpers_and_models(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def test_the_model_and_the_random_state_are_left_as_they_were(seed: int, trainin
     assert all(parameter.grad is None for parameter in module.parameters())
 
 
+def test_the_images_are_float32_whatever_the_default_is() -> None:
+    module = Net()
+    torch.set_default_dtype(torch.float64)
+    try:
+        attempt(module)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_the_number_of_classes() -> None:
     assert "the model gives 2 outputs, the data has 3 classes" in refusal(Net(2))
     assert "the model gives 1 output, the data has 2 classes" in refusal(Net(1), num_classes=2)

@@ -4,7 +4,8 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import nsmallest
 from pathlib import Path, PurePosixPath
 
 from core.data.images import SUFFIXES
@@ -12,6 +13,7 @@ from core.tables import id_fault
 
 _IGNORED_FOLDERS = frozenset({"__MACOSX"})
 _SAMPLE_SIZE = 25
+_FINALISTS = 10
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,12 @@ class ImagePattern:
 
     def resolve(self, ids: Iterable[str], index: "ImageIndex") -> dict[str, str]:
         """id -> path under the root, for the ids that have a file."""
-        found = {}
-        for name in ids:
-            path = str(PurePosixPath(self.folder) / f"{self.prefix}{name}{'' if self.suffix == '.*' else self.suffix}")
-            hit = index.by_stem.get(path) if self.suffix == ".*" else (path if path in index.paths else None)
-            if hit is not None:
-                found[name] = hit
-        return found
+        folder = str(PurePosixPath(self.folder))
+        start = self.prefix if folder == "." else f"{folder}/{self.prefix}"
+        if self.suffix == ".*":
+            return {name: index.by_stem[start + name] for name in ids if start + name in index.by_stem}
+        paths = {name: start + name + self.suffix for name in ids}
+        return {name: path for name, path in paths.items() if path in index.paths}
 
     def ids_of(self, paths: Iterable[str]) -> dict[str, str]:
         """id -> path for the files that follow the pattern, sub-folders included, in natural order of the ids: the inverse of `resolve`."""
@@ -92,7 +93,7 @@ def find_pattern(ids: Sequence[str], index: ImageIndex, part: str) -> ImagePatte
     """The pattern that gives most of `ids` a file; None where none gives any.
 
     Of patterns that serve equally many, one in a folder of masks loses and one whose folder is named for the part wins;
-    then the shorter prefix wins, then the first by name.
+    then the shorter prefix wins, then the first by name. A sample of the ids chooses the few patterns that all of them decide on.
 
     Args:
         ids: the ids to be served.
@@ -100,17 +101,18 @@ def find_pattern(ids: Sequence[str], index: ImageIndex, part: str) -> ImagePatte
         part: `train` or `test`.
     """
     step = max(1, len(ids) // _SAMPLE_SIZE)
-    candidates = {pattern for name in ids[::step][:_SAMPLE_SIZE] for pattern in _patterns_for(name, index)}
-    if not candidates:
-        return None
+    sample = ids[::step][:_SAMPLE_SIZE]
+    candidates = {pattern for name in sample for pattern in _patterns_for(name, index)}
     other = "test" if part == "train" else "train"
 
-    def rank(pattern: ImagePattern) -> tuple[int, bool, int, bool, int, str]:
+    def rank(pattern: ImagePattern, served: Sequence[str]) -> tuple[int, bool, int, bool, int, str]:
         folder = pattern.folder.lower()
         named = (part in folder) - (other in folder)
-        return -len(pattern.resolve(ids, index)), "mask" in folder, -named, pattern.suffix == ".*", len(pattern.prefix), str(pattern)
+        return -len(pattern.resolve(served, index)), "mask" in folder, -named, pattern.suffix == ".*", len(pattern.prefix), str(pattern)
 
-    return min(candidates, key=rank)
+    finalists = set(nsmallest(_FINALISTS, candidates, key=lambda pattern: rank(pattern, sample)))
+    finalists |= {replace(pattern, suffix=".*") for pattern in finalists} & candidates  # the sample may have missed a rare suffix
+    return min(finalists, key=lambda pattern: rank(pattern, ids), default=None)
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
@@ -125,12 +127,14 @@ def _patterns_for(name: str, index: ImageIndex) -> set[ImagePattern]:
     patterns = set()
     has_suffix = PurePosixPath(last).suffix.lower() in SUFFIXES
     for file_name, paths in index.by_name.items():
+        if last not in file_name:
+            continue
         suffix = "" if has_suffix and file_name.endswith(last) else PurePosixPath(file_name).suffix
         prefix = file_name.removesuffix(suffix).removesuffix(last)
         if not file_name.endswith(last + suffix) or _runs_on(prefix, last):
             continue
         for path in paths:
-            parent = str(PurePosixPath(path).parent)
+            parent = path.rpartition("/")[0] or "."
             if folder_of_id:
                 if prefix or not f"{parent}/".endswith(f"{folder_of_id}/"):
                     continue

@@ -53,7 +53,7 @@ def try_model(module: nn.Module, wanted: Expectation, path: Path) -> TrialResult
     _give_lazy_layers_shapes(module, wanted, path)
     _check_parameters(module, path)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed the GPUs of the training too
         with errors_in(path, "the model cannot be copied: "):
             trial = copy.deepcopy(module).eval()
         images, output = _forward(trial, wanted)
@@ -73,7 +73,7 @@ def _give_lazy_layers_shapes(module: nn.Module, wanted: Expectation, path: Path)
     if any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
         was_training = module.training
         with torch.no_grad(), errors_in(path):
-            module.eval()(torch.zeros(_BATCH, wanted.in_channels, wanted.side, wanted.side, device="cpu"))
+            module.eval()(torch.zeros(_BATCH, wanted.in_channels, wanted.side, wanted.side, dtype=torch.float32, device="cpu"))
         module.train(was_training)
 
 
@@ -121,7 +121,7 @@ def _runs(trial: nn.Module, wanted: Expectation, device: str = "cpu") -> bool:
 
 def _forward(trial: nn.Module, wanted: Expectation, device: str = "cpu") -> tuple[Tensor, Any]:
     """Random images, and what the model in eval mode gives for them or raises; rows folded into another number of them are an error."""
-    images = torch.randn(_BATCH, wanted.in_channels, wanted.side, wanted.side, device=device)
+    images = torch.randn(_BATCH, wanted.in_channels, wanted.side, wanted.side, dtype=torch.float32, device=device)
     try:
         with torch.no_grad():
             output = trial(images)

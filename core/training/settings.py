@@ -11,7 +11,7 @@ class RunSettings:
     """What a run is called, how long it goes and what it leaves behind."""
 
     model_title: str | None = option(None, "name of the run: of its states, graph and predictions (default: the model file's stem)")
-    model_class: str | None = option(None, "class in the model file, where it holds several", metavar="NAME")
+    model_class: str | None = option(None, "class in the model file, or function that makes one, where it holds several", metavar="NAME")
     num_epochs: int = option(3, "epochs to train", minimum=1, maximum=100_000)
     batch_size: int = option(64, "images a step", minimum=1, maximum=65_536)
     seed: int = option(0, "seed of weights, order, augmentation and dropout", minimum=0, maximum=2**31 - 1)
