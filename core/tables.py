@@ -2,12 +2,13 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from core.errors import InputError, printable
+from core.errors import InputError, first_few, printable
 from core.files import translate_os_error
 
 MAX_TABLE_BYTES = 4 << 30
@@ -89,6 +90,23 @@ def read_table(path: Path) -> Table:
     if columns is None:
         raise InputError(f"{path}: is empty; a header line with the column names is wanted")
     return Table(path, columns, rows, lines)
+
+
+def read_unique_ids(path: Path) -> list[str]:
+    """The first column of a table such as a sample submission: ids, each once, in the order of the file.
+
+    Raises:
+        InputError: no rows, a text that cannot be an id, ids that stand there twice, or whatever `read_table` refuses.
+    """
+    table = read_table(path)
+    ids = [row[0] for row in table.rows]
+    if not ids:
+        raise InputError(f"{path}: has a header but no rows")
+    check_ids(path, ids, table.lines)
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise InputError(f"{path}: {len(twice)} ids stand there twice: {first_few(twice)}")
+    return ids
 
 
 def table_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

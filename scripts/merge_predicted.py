@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.ensembling import METHODS
-from core.ensembling.members import LEFT_OUT, Members, find_members, read_members
+from core.ensembling.members import Members, find_members, read_members
 from core.errors import InputError
-from core.files import refuse_existing
 from scripts.command_line import new_parser, printable_lines, run_command, say, warn, workspace_of
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ def _merge(arguments: argparse.Namespace) -> None:
 
 
 def _chosen_names(names: list[str]) -> list[str]:
+    from core.prediction.exchange import LEFT_OUT
+
     for name in names:
         if name.endswith(LEFT_OUT):
             say(f"left out: {name} holds probabilities, not a submission")
@@ -69,9 +70,9 @@ def _chosen_names(names: list[str]) -> list[str]:
 
 
 def _checked_save_path(path: Path, members: list[Path]) -> Path:
-    if path.suffix != ".csv" or path.name.endswith(LEFT_OUT):
-        raise InputError(f"--save_path {path}: name a file ending in .csv, not in {' or '.join(LEFT_OUT)}")
-    refuse_existing(path, force=True)
+    from core.prediction.exchange import check_submission_path
+
+    check_submission_path(path)
     if any(path.resolve() == member.resolve() or (path.exists() and path.samefile(member)) for member in members):
         raise InputError(f"{path}: is a file to merge and the merged file at once; leave it out, or choose another --save_path")
     return path

@@ -99,12 +99,12 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
 
 def _save_path(arguments: argparse.Namespace, workspace: Workspace, name: str) -> Path:
     """Where the submission goes; a folder, a device, another kind of name or another stage's folder is refused before any work."""
+    from core.prediction.exchange import check_submission_path
+
     path: Path = arguments.save_path or workspace.outputs_dir / name
     if any(path.resolve().is_relative_to(folder.resolve()) for folder in (workspace.dataset_dir, workspace.states_dir)):
         raise InputError(f"--save_path {path}: lies among the files of another stage; name a file in {workspace.outputs_dir} or elsewhere")
-    refuse_existing(path, force=True)
-    if path.suffix != ".csv" or path.stem.endswith((".oof", ".probabilities")):
-        raise InputError(f"--save_path {path}: name a file ending in .csv, not .oof.csv or .probabilities.csv")
+    check_submission_path(path)
     return path
 
 

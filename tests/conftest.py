@@ -85,3 +85,10 @@ def bad_csvs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The label files of `factories.write_bad_csvs` for the default small competition, written once: copy them."""
     folder = tmp_path_factory.mktemp("bad_csvs")
     return factories.write_bad_csvs(folder / "csv", factories.write_competition(folder / "competition"))
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An old and a new archive that differ in number and content; read them, do not change them."""
+    folder = tmp_path_factory.mktemp("archives")
+    return factories.write_numbered_zip(folder / "old.zip", 5, "old"), factories.write_numbered_zip(folder / "new.zip", 7, "new")

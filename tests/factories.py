@@ -3,6 +3,7 @@
 import csv
 import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,6 +69,15 @@ def write_competition(
     write_csv(competition.answers_path, (ID_COLUMN, LABEL_COLUMN), competition.labels.items())
     write_csv(competition.sample_path, (ID_COLUMN, LABEL_COLUMN), [(i, classes[0]) for i in competition.test_labels])
     return competition
+
+
+def write_numbered_zip(path: Path, count: int, text: str = "") -> Path:
+    """An archive of a competition in form only: `count` files that are told apart, under one top folder."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(count):
+            archive.writestr(f"data/train_images/img_{i}.png", f"{text}{i}" * 50)
+        archive.writestr("data/train_answers.csv", "id,label\n")
+    return path
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: object) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,20 +13,7 @@ from core.data.raw_files import get_raw_files
 from core.errors import InputError
 from core.files import sha256_file
 from core.workspace import Workspace
-
-
-def write_zip(path: Path, count: int, text: str = "") -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for i in range(count):
-            archive.writestr(f"data/train_images/img_{i}.png", f"{text}{i}" * 50)
-        archive.writestr("data/train_answers.csv", "id,label\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("archives")
-    return write_zip(folder / "old.zip", 5, "old"), write_zip(folder / "new.zip", 7, "new")
+from tests.factories import write_numbered_zip
 
 
 @pytest.mark.parametrize(
@@ -62,7 +48,7 @@ def test_a_record_stands_only_for_a_folder_that_is_there(tmp_path: Path, archive
 
 
 def test_an_archive_is_known_by_its_time_or_by_its_bytes(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", 1)
+    path = write_numbered_zip(tmp_path / "a.zip", 1)
     size, modified_ns = file_stamp(path)
     origin = Origin(str(path), "a", "data", False, 2, sha256_file(path), size, modified_ns)
     assert origin.came_from(str(path)) and not origin.came_from("digits")

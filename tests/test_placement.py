@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from core.data.placement import install, open_stage, refuse_other
 from core.data.raw_files import current_source, get_raw_files
 from core.errors import EnvironmentFault, RefusedError
 from core.workspace import Workspace
+from tests.factories import write_numbered_zip
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CHILD = """
@@ -47,20 +47,6 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def write_zip(path: Path, count: int, text: str = "") -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for i in range(count):
-            archive.writestr(f"data/train_images/img_{i}.png", f"{text}{i}" * 50)
-        archive.writestr("data/train_answers.csv", "id,label\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("archives")
-    return write_zip(folder / "old.zip", 5, "old"), write_zip(folder / "new.zip", 7, "new")
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("replacing", "step"), [(False, 1), (False, 2), (False, 3), (True, 1), (True, 2), (True, 3), (True, 4)])
 def test_killed_between_any_two_renames_the_folder_is_old_or_new_and_the_next_run_completes(
@@ -86,7 +72,7 @@ def test_killed_between_any_two_renames_the_folder_is_old_or_new_and_the_next_ru
 
 
 def test_killed_while_unpacking_the_next_run_gives_what_an_undisturbed_one_gives(tmp_path: Path) -> None:
-    archive = write_zip(tmp_path / "big.zip", 2000)
+    archive = write_numbered_zip(tmp_path / "big.zip", 2000)
     reference, workspace = Workspace(tmp_path / "reference"), Workspace(tmp_path / "ws")
     get_raw_files(str(archive), reference)
     landed = 0
@@ -146,7 +132,7 @@ def test_files_are_on_the_disk_before_they_get_their_place(tmp_path: Path, monke
     workspace = Workspace(tmp_path)
     there = []
     monkeypatch.setattr("os.sync", lambda: there.append(workspace.data_dir.exists() or workspace.source_path.exists()))
-    get_raw_files(str(write_zip(tmp_path / "a.zip", 1)), workspace)
+    get_raw_files(str(write_numbered_zip(tmp_path / "a.zip", 1)), workspace)
     assert there == [False]
 
 

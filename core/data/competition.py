@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +12,7 @@ from core.data.manifest import TEST, TRAIN
 from core.data.settings import SplitSettings
 from core.errors import InputError, first_few
 from core.files import translate_os_error
-from core.tables import check_ids, read_table
+from core.tables import read_table, read_unique_ids
 from core.task import Task
 from core.workspace import Workspace
 
@@ -180,15 +179,7 @@ def _test_files(
 ) -> tuple[dict[str, str], str | None]:
     """The test images: those of the sample submission's ids, else those that lie in a folder named for the test part."""
     if template is not None:
-        table = read_table(template)
-        ids = [row[0] for row in table.rows]
-        check_ids(template, ids, table.lines)
-        twice = [name for name, count in Counter(ids).items() if count > 1]
-        if twice:
-            raise InputError(f"{template}: {len(twice)} ids stand there twice: {first_few(twice)}")
-        if not ids:
-            raise InputError(f"{template}: has a header but no rows")
-        files, pattern = _files_of(ids, index, TEST, template)
+        files, pattern = _files_of(read_unique_ids(template), index, TEST, template)
         return files, str(pattern)
     folder = min(filter(None, map(_test_folder, index.paths)), default=None)
     pattern = ImagePattern(folder or "", train_pattern.prefix, train_pattern.suffix)

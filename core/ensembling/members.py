@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
     from core.prediction.vouching import PredictionFile
 
-LEFT_OUT = (".oof.csv", ".probabilities.csv")
-
 
 @dataclass(frozen=True, eq=False)
 class Members:

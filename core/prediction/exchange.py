@@ -18,6 +18,8 @@ from core.prediction.vouching import open_prediction
 from core.tables import table_bytes
 from core.task import class_order
 
+LEFT_OUT = (".oof.csv", ".probabilities.csv")  # tables of probabilities beside submissions, not submissions
+
 
 @dataclass(frozen=True)
 class OutOfFold:
@@ -68,6 +70,18 @@ def read_oof(path: Path) -> OutOfFold:
         if target not in predictions.classes:
             raise InputError(f"{path}, line {numbers.line(row)}: the target {target!r} is none of the classes {predictions.classes}")
     return OutOfFold(predictions, folds, targets)
+
+
+def check_submission_path(path: Path) -> None:
+    """Whether a submission may be called so; whether one is there already does not count.
+
+    Raises:
+        InputError: a folder, or a name that does not end in .csv or is that of a table of probabilities.
+        EnvironmentFault: not a regular file.
+    """
+    refuse_existing(path, force=True)
+    if path.suffix != ".csv" or path.name.endswith(LEFT_OUT):
+        raise InputError(f"--save_path {path}: name a file ending in .csv, not in {' or '.join(LEFT_OUT)}")
 
 
 def write_prediction_files(path: Path, submission: bytes, predictions: Predictions, record: dict[str, Any], force: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.data.images import SUFFIXES
 from core.data.layout import ImageIndex, find_pattern, index_images, index_paths, natural_key
 from core.errors import InputError, first_few
-from core.tables import check_ids, id_fault, read_table
+from core.tables import id_fault, read_unique_ids
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,7 @@ def images_by_template(places: list[Path], template: Path) -> TargetImages:
     Raises:
         InputError: a place is missing or is no image file, or ids have no image.
     """
-    table = read_table(template)
-    ids = [row[0] for row in table.rows]
-    check_ids(template, ids, table.lines)
-    if not ids:
-        raise InputError(f"{template}: has a header but no rows")
-    if len(set(ids)) < len(ids):
-        raise InputError(f"{template}: {len(ids) - len(set(ids))} ids stand there twice")
+    ids = read_unique_ids(template)
     found: dict[str, Path] = {}
     for root, index in _indices(places):
         pattern = find_pattern(ids, index, "test")
