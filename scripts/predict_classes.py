@@ -2,34 +2,23 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
 from core.files import check_writable, refuse_existing, sha256_file
 from core.prediction.settings import PredictionSettings
 from core.settings import options_of
 from core.training.settings import RuntimeSettings
-from core.workspace import Workspace
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
+from scripts.prediction_task import PredictionTask, choose_save_path, find_task
 
 if TYPE_CHECKING:
+    from core.data.pixels import Images
+    from core.data.preprocessing import Preprocessing
     from core.prediction.predictions import Predictions
-    from core.prediction.targets import TargetImages
     from core.training.runs import FoundState
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is predicted and where it goes."""
-
-    images: "TargetImages"
-    template: Path | None
-    columns: tuple[str, str]
-    save_path: Path
-    inputs: dict[str, Any]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--images", type=Path, nargs="+", metavar="PATH", help="predict these files and folders instead of the dataset's test images"
     )
     group.add_argument("--sample_submission", type=Path, metavar="FILE", help="with --images: columns, ids and order of the submission")
+    add_settings(parser, "decoded images of the dataset", StoreSettings)
     add_settings(parser, "the machine", RuntimeSettings)
     note = " (known to the state; accepted where they agree with it)"
     add_settings(parser, "preprocessing" + note, PreprocessingSettings, only_given=True)
@@ -73,9 +63,9 @@ def _predict(arguments: argparse.Namespace) -> None:
     from core.training.runs import find_state
 
     found = find_state(workspace, settings.weights)
-    save_path = _save_path(arguments, workspace, f"{found.path.stem}.csv")
+    save_path = choose_save_path(arguments, workspace, f"{found.path.stem}.csv")
     _check_agreement(arguments, found)
-    task = _task(arguments, workspace, found, save_path)
+    task = find_task(arguments, workspace, found, save_path)
     if is_made_from(task.save_path, task.inputs):
         say(f"already there: {task.save_path} was made from this state and these images")
         return
@@ -90,70 +80,29 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
     """Raises InputError where a preprocessing or augmentation flag was typed that differs from the state's; `--mask` may move."""
     known = {**found.state["settings"]["preprocessing"], **found.state["settings"]["augmentation"]}
     for settings_class in (PreprocessingSettings, AugmentationSettings):
-        for name, *_ in options_of(settings_class):
-            given = getattr(arguments, name, known[name])
-            moved_mask = name == "mask" and given and known[name]
-            if given != known[name] and not moved_mask:
-                raise InputError(f"--{name} {given}: {found.path.name} was trained with {known[name]}; leave the flag out")
+        for name, _, default, _ in options_of(settings_class):
+            trained = known.get(name, default)  # a setting may be newer than the state
+            given = getattr(arguments, name, trained)
+            moved_mask = name == "mask" and given and trained
+            if given != trained and not moved_mask:
+                raise InputError(f"--{name} {given}: {found.path.name} was trained with {trained}; leave the flag out")
 
 
-def _save_path(arguments: argparse.Namespace, workspace: Workspace, name: str) -> Path:
-    """Where the submission goes; a folder, a device, another kind of name or another stage's folder is refused before any work."""
-    from core.prediction.exchange import check_submission_path
-
-    path: Path = arguments.save_path or workspace.outputs_dir / name
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in (workspace.dataset_dir, workspace.states_dir)):
-        raise InputError(f"--save_path {path}: lies among the files of another stage; name a file in {workspace.outputs_dir} or elsewhere")
-    check_submission_path(path)
-    return path
-
-
-def _task(arguments: argparse.Namespace, workspace: Workspace, found: "FoundState", save_path: Path) -> Task:
-    from core.data.competition import read_competition
-    from core.data.labelled import read_test_records
-    from core.prediction.provenance import hash_inputs
-    from core.prediction.targets import TargetImages, images_by_name, images_by_template
-    from core.submission.template import read_template
-
-    data = found.state["data"]
-    columns, template = (data["id_column"], data["label_column"]), arguments.sample_submission
-    if arguments.images and template:
-        images = images_by_template(arguments.images, template)
-    elif arguments.images:
-        images = images_by_name(arguments.images, data["files"]["train"])
-    else:
-        competition = read_competition(workspace)
-        if list(competition.task.classes) != found.state["task"]["classes"]:
-            raise InputError(
-                f"{found.path}: has the classes {found.state['task']['classes']}, the dataset {list(competition.task.classes)}"
-            )
-        records = read_test_records(workspace, competition)
-        paths = [competition.image_root / r.path for r in records]
-        images = TargetImages([r.id for r in records], paths, [r.sha256 for r in records])
-        columns, template = (competition.id_column, competition.label_column), competition.template_path
-    if template is not None:
-        read_template(template).check_form(found.state["task"]["classes"])
-    images = images.first(arguments.max_samples)
-    mask = getattr(arguments, "mask", None) or found.state["preprocessing"]["mask"]
-    files = {"state": found.path, "model": arguments.model, "template": template}
-    return Task(images, template, columns, save_path, hash_inputs(files, images, mask, progress_bar))
-
-
-def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, device: str) -> "Predictions":
+def _run_model(arguments: argparse.Namespace, found: "FoundState", task: PredictionTask, device: str) -> "Predictions":
     from dataclasses import replace
 
     from core.data.normalization import Normalization
     from core.data.preprocessing import Preprocessing
-    from core.data.store import DecodedImages, default_threads
     from core.modeling.loading import rebuild_model
     from core.modeling.memory_format import use_channels_last
     from core.modeling.model_files import errors_in
     from core.prediction.inference import predict_logits, softmax
     from core.prediction.predictions import Predictions
-    from core.training.runtime import make_accelerator
+    from core.training.runtime import compile_model, make_accelerator
     from core.training.states import restore_weights
 
-    state, accelerator = found.state, make_accelerator(device)
+    state = found.state
+    accelerator = make_accelerator(device, _precision(arguments.precision, state["environment"], device))
     if state["model"]["sha256"] != sha256_file(arguments.model):
         warn(f"{arguments.model}: is not the file that {found.path.name} was trained from ({state['model']['file']}), or was changed since")
     model = rebuild_model(arguments.model, state["model"]["class_name"], state["model"]["arguments"])
@@ -163,15 +112,41 @@ def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Task, d
     preprocessing = Preprocessing.from_plain(state["preprocessing"])
     if getattr(arguments, "mask", None):
         preprocessing = replace(preprocessing, settings=replace(preprocessing.settings, mask=arguments.mask))
-    threads = arguments.num_workers if arguments.num_workers is not None else default_threads()
-    images = DecodedImages(task.images.paths, preprocessing, threads)
+    images = _open_images(arguments, task, preprocessing)
     normalization = Normalization.from_plain(state["normalization"])
+    if arguments.compile:
+        compile_model(model)
+    model = accelerator.prepare_model(model, evaluation_mode=True)
     with errors_in(arguments.model):
-        logits = predict_logits(model.to(accelerator.device), images, normalization, arguments.batch_size, accelerator.device, progress_bar)
+        logits = predict_logits(model, images, normalization, arguments.batch_size, accelerator.device, progress_bar)
     return Predictions.from_probabilities(task.images.ids, tuple(state["task"]["classes"]), softmax(logits))
 
 
-def _write(predictions: "Predictions", task: Task, found: "FoundState", force: bool) -> None:
+def _precision(asked: str, environment: dict[str, Any], device: str) -> str:
+    """The precision asked for; else the state's own on the kind of device that it was trained on, so that its figures come out again."""
+    import torch
+
+    kind = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    known: str | None = environment.get("precision")
+    return known if asked == "auto" and known and environment["device"].startswith(kind) else asked
+
+
+def _open_images(arguments: argparse.Namespace, task: PredictionTask, preprocessing: "Preprocessing") -> "Images":
+    """The images' pixels: of the dataset's own from the store, of others decoded as they are predicted."""
+    from core.data.decoding import decoding_workers
+    from core.data.pixels import DecodedImages
+    from core.data.store import StorePlace, open_images
+
+    workers = decoding_workers(arguments.num_workers)
+    if task.source is None:
+        return DecodedImages(task.images.paths, preprocessing, workers)
+    place = StorePlace(task.source.store_dir, read_settings(arguments, StoreSettings), workers)
+    opened = open_images(place, task.source.root, task.source.records, preprocessing, progress_bar)
+    say(opened.note)
+    return opened.images
+
+
+def _write(predictions: "Predictions", task: PredictionTask, found: "FoundState", force: bool) -> None:
     from core.prediction.exchange import write_prediction_files
     from core.submission.template import SubmissionTemplate, read_template, submission_bytes
 

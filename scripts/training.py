@@ -3,12 +3,13 @@
 import argparse
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.data.settings import AugmentationSettings, PreprocessingSettings
-from core.files import write_bytes
+from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
+from core.errors import InputError
+from core.files import refuse_existing, write_bytes
 from core.metrics import METRICS, bootstrap
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
@@ -29,6 +30,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(parser, "optimization", OptimizationSettings)
     add_settings(parser, "every image, in training, validation and prediction alike", PreprocessingSettings)
     add_settings(parser, "augmentation, of training images only", AugmentationSettings)
+    parser.add_argument_group("a look at the augmentation").add_argument(
+        "--preview_augmentation",
+        type=Path,
+        metavar="FILE",
+        help="write a picture (.png) of a few training images as the first epochs would see them, and stop there",
+    )
+    add_settings(parser, "decoded images", StoreSettings)
     add_settings(parser, "the machine", RuntimeSettings)
     return parser
 
@@ -40,9 +48,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _train(arguments: argparse.Namespace) -> None:
     workspace = workspace_of(arguments)
-    groups = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings)
+    groups = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings, StoreSettings)
     plan = replace(RunPlan(arguments.model, *(read_settings(arguments, group) for group in groups)), force=arguments.force)
     plan.check()
+    if arguments.preview_augmentation:
+        _preview(plan, workspace, arguments.preview_augmentation)
+        return
     from core.training.fit import fit
     from core.training.run import open_run
 
@@ -62,6 +73,20 @@ def _train(arguments: argparse.Namespace) -> None:
             _draw(run, workspace)
             drawn = time.monotonic()
     _finish(run, workspace)
+
+
+def _preview(plan: RunPlan, workspace: Workspace, path: Path) -> None:
+    from core.evaluation.previews import draw_image_grid
+    from core.training.preview import preview_augmentation
+
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--preview_augmentation {path}: a picture's name ends in .png")
+    refuse_existing(path, plan.force)
+    rows = preview_augmentation(workspace, plan)
+    chosen = [f"--{name}" if value is True else f"--{name} {value}" for name, value in asdict(plan.augmentation).items() if value]
+    title = f"{' '.join(chosen) or 'no augmentation'} (left: as it is; then as the epochs of seed {plan.run.seed} see it)"
+    draw_image_grid(path, title, [[(picture.title, picture.pixels) for picture in row] for row in rows])
+    print(f"augmentation of {len(rows)} images: {path}")
 
 
 def _introduction(run: "Run") -> str:

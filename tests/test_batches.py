@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.batches import BatchMaker, LabelledImages, batch_bounds, epoch_order, to_device
+from core.data.batches import BatchMaker, LabelledImages, batch_bounds, epoch_order
 from core.data.normalization import Normalization
+from core.data.pixels import StoredImages
 from core.data.settings import AugmentationSettings
-from core.data.store import StoredImages
 
 CPU = torch.device("cpu")
 quick = settings(deadline=None, max_examples=60)
@@ -112,6 +112,32 @@ def test_inputs_are_normalized_after_augmentation() -> None:
     assert torch.allclose(next(shifted.batches(labelled(20), 0)).inputs, (plain - 0.5) / 0.25, atol=1e-5)
 
 
-def test_pixels_become_floats_from_0_to_1() -> None:
-    images = to_device(np.array([[[[0, 51, 255]]]], np.uint8), CPU)
-    assert images.flatten().tolist() == pytest.approx([0, 0.2, 1])
+def test_pixels_go_straight_to_where_they_belong_without_augmentation() -> None:
+    shifted = BatchMaker(AugmentationSettings(), Normalization((0.5,), (0.25,)), 20, 0, CPU)
+    batch = next(shifted.batches(labelled(20), 0))
+    assert torch.allclose(batch.inputs[:, 0, 3, 3], (torch.from_numpy(batch.positions) / 255 - 0.5) / 0.25, atol=1e-6)
+
+
+@pytest.mark.parametrize("augmentation", [{}, {"random_resized_crop": 0.5}, {"horflip": 0.5}])
+def test_larger_images_become_inputs_of_the_models_side(augmentation: dict[str, float]) -> None:
+    smaller = BatchMaker(AugmentationSettings(**augmentation), Normalization((0.0,), (1.0,)), 4, 0, CPU, side=5)
+    for batch in smaller.batches(labelled(9), 0):
+        assert batch.inputs.shape[1:] == (1, 5, 5)
+        assert torch.allclose(batch.inputs[:, 0, 2, 2] * 255, torch.from_numpy(batch.positions).float(), atol=1e-3)
+
+
+def test_mixed_images_have_mixed_targets() -> None:
+    images = labelled(12)
+    mixing = BatchMaker(AugmentationSettings(mixup=1.0), Normalization((0.0,), (1.0,)), 4, 0, CPU, None, 3)
+    for batch in mixing.batches(images, 0):
+        assert batch.targets.shape == (len(batch.positions), 3) and torch.allclose(batch.targets.sum(1), torch.ones(len(batch.positions)))
+        partners = np.roll(batch.positions, 1)
+        value = batch.inputs[:, 0, 0, 0].numpy() * 255
+        own = np.array([t[images.targets[p]] for t, p in zip(batch.targets.numpy(), batch.positions, strict=True)])
+        differ = images.targets[batch.positions] != images.targets[partners]
+        assert np.allclose((own * batch.positions + (1 - own) * partners)[differ], value[differ], atol=1e-3)
+
+
+def test_mixing_without_the_number_of_classes_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="number of classes"):
+        next(maker(mixup=1.0).batches(labelled(4), 0))

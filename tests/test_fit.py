@@ -14,7 +14,7 @@ from core.data.batches import batch_bounds, epoch_order
 from core.errors import InputError, NonFiniteError
 from core.prediction.inference import softmax
 from core.training import fit as fit_module
-from core.training.fit import evaluate, fit, train_one_epoch
+from core.training.fit import _refuse_non_finite, evaluate, fit, train_one_epoch
 from core.training.runtime import mix_seed
 from tests.tiny_training import NORMALIZATION, TinyNet, labelled_images, make_learner, same
 
@@ -44,14 +44,15 @@ def plain_loop(epochs, batch_size, seed):
     """The same training in torch alone."""
     torch.manual_seed(mix_seed(seed, "weights"))
     model = TinyNet()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     pixels = torch.from_numpy(TRAIN.images.take(np.arange(len(TRAIN))))
     for epoch in range(epochs):
         model.train()
         order = epoch_order(seed, epoch, len(TRAIN))
         for step, (start, end) in enumerate(batch_bounds(len(TRAIN), batch_size)):
             rows = torch.from_numpy(order[start:end])
-            inputs = (pixels[rows].float() / 255 - NORMALIZATION.mean[0]) / NORMALIZATION.std[0]
+            mean, std = NORMALIZATION.mean[0], NORMALIZATION.std[0]
+            inputs = pixels[rows].float() * (1 / (255 * std)) + (-mean / std)
             torch.manual_seed(mix_seed(seed, "step", epoch, step))
             optimizer.zero_grad()
             functional.cross_entropy(model(inputs), torch.from_numpy(TRAIN.targets)[rows]).backward()
@@ -254,9 +255,30 @@ def test_a_model_that_breaks_in_its_last_step_is_named_with_epoch_and_step():
         run(1, batch_size=64, learning_rate=1e30)
 
 
-def test_an_update_that_overflows_is_named_with_epoch_and_step():
-    with pytest.raises(NonFiniteError, match=r"epoch 1, step 1: the update overflows.*--learning_rate"):
-        run(1, learning_rate=1e38)
+@pytest.mark.parametrize(("optimizer", "fault"), [("Adam", "step 2: the loss is nan"), ("Adamax", "step 1: the update overflows")])
+def test_an_update_that_overflows_is_named_with_epoch_and_step(optimizer, fault):
+    with pytest.raises(NonFiniteError, match=rf"epoch 1, {fault}.*--learning_rate"):
+        run(1, optimizer=optimizer, learning_rate=1e38)
+
+
+@pytest.mark.parametrize(("bad", "first_step", "named"), [([0], 0, 1), ([2, 3], 0, 3), ([1], 50, 52)])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_losses_looked_at_together_name_the_first_bad_step(bad, first_step, named, value):
+    """As it is done on a GPU, where to look at each would be to wait for each."""
+    losses = [torch.tensor(value if step in bad else 1.0) for step in range(5)]
+    with pytest.raises(NonFiniteError, match=f"epoch 8, step {named}: the loss is {value}"):
+        _refuse_non_finite(losses, 7, first_step)
+    _refuse_non_finite([torch.tensor(1.0)] * 5, 7, first_step)
+
+
+@pytest.mark.parametrize(
+    "details", [{"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}, {"loss_func": "BCEWithLogitsLoss", "mixup": 1.0}]
+)
+def test_mixed_images_are_trained_on_and_counted_under_their_own_targets(details):
+    learner, records = run(2, **details)
+    assert all(0 <= record.train["accuracy"] <= 1 and np.isfinite(record.train["loss"]) for record in records)
+    assert not same(outcome(learner, records), outcome(*run(2, **{k: v for k, v in details.items() if k == "loss_func"})))
+    assert same(outcome(learner, records), outcome(*run(2, **details)))
 
 
 class NormNet(nn.Module):

@@ -204,3 +204,46 @@ def test_random_changes_of_a_file_give_an_image_or_an_input_error(form: str, tmp
             assert decode_image(Path("changed"), 3).mode == "RGB"
         except InputError as error:
             assert str(error).startswith("changed: ")
+
+
+def smooth(width: int, height: int) -> Image.Image:
+    """A picture with a gradient and a few shapes, as photographs have: JPEG keeps it well."""
+    y, x = np.mgrid[:height, :width]
+    pixels = np.stack([255 * x / width, 255 * y / height, 127 + 100 * np.sin(x / 40) * np.cos(y / 30)], axis=-1)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+@pytest.mark.parametrize(("side", "scale"), [(20, 8), (39, 8), (41, 4), (80, 4), (81, 2), (159, 2), (161, 1), (400, 1)])
+def test_a_jpeg_much_larger_than_wanted_is_decoded_smaller_and_looks_the_same(tmp_path: Path, side: int, scale: int) -> None:
+    path = saved(tmp_path / "a.jpg", smooth(800, 640), quality=95)
+    image, whole = decode_image(path, 3, side), decode_image(path, 3)
+    assert image.size == (800 // scale, 640 // scale) and min(image.size) >= min(2 * side, 640)
+    small = [np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR)).astype(int) for picture in (image, whole)]
+    assert np.abs(small[0] - small[1]).mean() < 1.5
+    assert scale > 1 or np.array_equal(*small)
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "WEBP", "TIFF"])
+def test_other_formats_are_decoded_whole(tmp_path: Path, form: str) -> None:
+    path = saved(tmp_path / "a.png", smooth(400, 400), format=form)
+    assert np.array_equal(decode_image(path, 3, 20), decode_image(path, 3))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_decoded_smaller_keeps_mode_and_turn(tmp_path: Path, mode: str) -> None:
+    picture = smooth(400, 320).convert(mode)
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.jpg", picture, exif=exif, quality=95)
+    for channels in (1, 3):
+        image = decode_image(path, channels, 30)
+        assert image.size == (80, 100) and image.mode == ("L" if channels == 1 else "RGB")
+        whole = decode_image(path, channels).resize((80, 100), Image.Resampling.BOX)
+        assert np.abs(np.asarray(image).astype(int) - np.asarray(whole)).mean() < 3
+
+
+def test_a_cut_jpeg_is_noticed_also_when_decoded_smaller(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.jpg", smooth(800, 640), quality=95)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(InputError, match=r"a\.jpg: is damaged"):
+        decode_image(path, 3, 20)

@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from torch import nn
 
+from core.data.pixels import DecodedImages
 from core.data.preprocessing import Preprocessing
 from core.data.settings import PreprocessingSettings
-from core.data.store import DecodedImages
 from core.errors import InputError, NonFiniteError
 from core.prediction import inference
 from core.prediction.inference import eval_mode, predict_logits, softmax
@@ -78,7 +78,7 @@ def test_without_eval_mode_they_would(trained, folder, monkeypatch):
 
 def test_the_logits_are_the_models_own(trained):
     images = labelled_images(5).images
-    inputs = (torch.from_numpy(images.pixels).float() / 255 - 0.5) / 0.25
+    inputs = torch.from_numpy(images.pixels).float() * (1 / (255 * 0.25)) + (-0.5 / 0.25)
     with eval_mode(trained), torch.no_grad():
         expected = trained(inputs).numpy()
     assert predict(trained, images, 5).tobytes() == expected.tobytes()
@@ -150,7 +150,8 @@ def test_progress_counts_batches(trained):
     seen = []
 
     def progress(items, total=None, label="", unit="it"):
-        seen.append((len(list(items)), total))
+        items = list(items)
+        seen.append((len(items), total))
         return items
 
     predict_logits(trained, labelled_images(10).images, NORMALIZATION, 4, CPU, progress)

@@ -135,3 +135,14 @@ def test_a_changed_image_of_the_same_size_is_noticed_by_its_time(root: Path) -> 
     os.utime(path, ns=(5, 5))
     with pytest.raises(InputError, match=r"img_1\.png"):
         check_unchanged(root, records)
+
+
+def test_reading_all_finds_what_time_and_size_do_not_tell(root: Path) -> None:
+    records = scan_images(root, PARTS).records
+    path = root / "img_1.png"
+    status, data = path.stat(), path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    check_unchanged(root, records)
+    with pytest.raises(InputError, match=r"images are changed since the dataset was made: .*img_1\.png"):
+        check_unchanged(root, records, read_all=True)

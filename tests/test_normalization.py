@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.normalization import Normalization, fit_normalization
-from core.data.store import StoredImages
+from core.data.pixels import StoredImages
 
 
 def images(pixels: np.ndarray) -> StoredImages:

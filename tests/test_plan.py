@@ -131,3 +131,26 @@ def test_a_mask_folder_may_move_but_not_come_or_go():
 
 def test_the_plain_form_holds_no_machine_settings():
     assert set(plan().to_plain()) == set(GROUPS)
+
+
+def test_augmentation_that_makes_no_sense_is_refused():
+    assert "--store_size 100: must be at least --resize 128" in refusal(plan(resize=128, store_size=100).check)
+    plan(resize=128, store_size=128).check()
+    assert "--trivialaugment and --randaugment" in refusal(plan(trivialaugment=True, randaugment=9).check)
+    for name in ("mixup", "cutmix"):
+        assert f"--{name}: MultiMarginLoss" in refusal(plan(loss_func="MultiMarginLoss", **{name: 0.2}).check)
+    plan(loss_func="NLLLoss", mixup=0.2, cutmix=1.0).check()
+
+
+def test_a_state_older_than_a_setting_was_made_with_its_default():
+    settings = plan().to_plain()
+    del settings["augmentation"]["vertflip"]
+    plan().check_same(settings, "a.pt")
+    assert "--vertflip 0.5: a.pt was trained with 0" in refusal(plan(vertflip=0.5).check_same, settings, "a.pt")
+
+
+@given(st.integers(8, 4096), st.floats(0, 1), st.floats(0, 0.9))
+def test_augmentation_starts_from_larger_images_where_it_zooms(side, crop, scale):
+    chosen = AugmentationSettings(random_resized_crop=crop, scale=scale)
+    assert chosen.source_side(side) == (-(-5 * side // 4) if crop or scale else side)
+    assert AugmentationSettings(random_resized_crop=crop, store_size=5000).source_side(side) == 5000

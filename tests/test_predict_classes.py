@@ -219,9 +219,9 @@ def test_a_model_that_gives_nan_is_refused(finished, capsys):
 def fails_after_warning(capsys, workspace, code, *flags):
     before = snapshot(workspace.root)
     assert predict(workspace, *flags) == code
-    lines = capsys.readouterr().err.splitlines()
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("decoded images: ")]
     assert lines[0].startswith("warning: ") and lines[1].startswith("error: ") and len(lines) == 2
-    assert snapshot(workspace.root) == before
+    assert {name: digest for name, digest in snapshot(workspace.root).items() if "/store/" not in name or name in before} == before
     return lines[1]
 
 
@@ -438,7 +438,7 @@ def test_a_name_that_means_two_things(finished, capsys):
 def test_the_command_as_a_process(finished):
     command = [sys.executable, "-m", "scripts.predict_classes", str(finished.root / "net.py"), "--workspace", str(finished.root)]
     done = subprocess.run([*command, "--weights", "net"], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert done.returncode == 0 and done.stderr.startswith("decoded images: ") and done.stderr.count("\n") == 1, done.stderr
     assert "net_best.csv: 9 images" in done.stdout
     failed = subprocess.run([*command, "--weights", "x"], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
     assert failed.returncode == 2 and failed.stdout == "" and failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
@@ -459,3 +459,36 @@ def test_a_sample_of_another_form_is_refused_before_the_first_image(finished, tm
     monkeypatch.setattr("core.prediction.inference.predict_logits", lambda *_: pytest.fail("the model was run"))
     line = fails(capsys, finished, 2, "--images", hidden, "--sample_submission", sample)
     assert str(sample) in line and "Usage" in line
+
+
+# --- the data path
+
+
+def test_predictions_do_not_depend_on_workers_and_store(finished):
+    found = []
+    for store in ("always", "never"):
+        for workers in (0, 2):
+            assert (
+                predict(finished, "--store", store, "--num_workers", workers, "--save_path", finished.root / f"{store}{workers}.csv") == 0
+            )
+            found.append((finished.root / f"{store}{workers}.probabilities.csv").read_bytes())
+    assert len(set(found)) == 1
+
+
+def test_foreign_images_leave_no_store(finished, tmp_path):
+    assert predict(finished, "--images", finished.data_dir / "test_images", "--save_path", tmp_path / "a.csv") == 0
+    before = set(finished.store_dir.iterdir())
+    assert predict(finished) == 0 and len(set(finished.store_dir.iterdir()) - before) == 1
+
+
+def test_a_state_of_reduced_precision_predicts_in_it(finished):
+    """The held-out rows that training wrote come out again, digit for digit."""
+    assert train(finished, "--num_epochs", "1", "--model_title", "half", "--precision", "bf16") == 0
+    ids = [*read_table(finished.valid_labels_path).column("Image")]
+    images = [finished.data_dir / "train_images" / f"img_{name}.png" for name in ids]
+    for flags in ([], ["--precision", "fp32"]):
+        assert predict(finished, "--images", *images, "--save_path", finished.root / "a.csv", *flags, "--force", weights="half_1") == 0
+        oof = read_table(finished.oof_path("half"))
+        table = read_table(finished.root / "a.probabilities.csv")
+        rows = {row[0]: row[1:] for row in table.rows}
+        assert all(rows[row[0]] == row[3:] for row in oof.rows) == (not flags)

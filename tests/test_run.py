@@ -37,7 +37,7 @@ def plan_for(workspace, force=False, optimization=None, **run):
         PreprocessingSettings(resize=8),
         AugmentationSettings(),
         RuntimeSettings(device="cpu", num_workers=0),
-        force,
+        force=force,
     )
 
 
@@ -55,7 +55,8 @@ def refusal(error, *arguments):
 
 def test_a_new_run(fresh):
     run = open_run(fresh, plan_for(fresh))
-    assert run.epochs_left == range(3) and run.history == [] and run.best is None and run.replaced == [] and run.notes == []
+    assert run.epochs_left == range(3) and run.history == [] and run.best is None and run.replaced == []
+    assert len(run.notes) == 1 and "decoded images: " in run.notes[0]
     assert len(run.train) == len(run.valid) == 33 and not set(run.train.ids) & set(run.valid.ids)
     assert run.train.num_rows == 66 and sorted([*run.train.rows, *run.valid.rows]) == list(range(66))
     assert run.learner.model.training
@@ -111,7 +112,7 @@ def test_going_on_takes_up_everything(finished):
     assert same(dict(run.learner.model.state_dict()), state["model_state"])
     assert same(run.learner.optimizer.state_dict(), state["optimizer_state"])
     assert list(run.learner.batch_maker.normalization.mean) == state["normalization"]["mean"]
-    assert run.notes == ["going on from net_last.pt, 2 epochs completed"]
+    assert run.notes[1:] == ["going on from net_last.pt, 2 epochs completed"]
 
 
 def test_a_new_run_from_weights_has_its_own_everything(finished):
@@ -123,16 +124,16 @@ def test_a_new_run_from_weights_has_its_own_everything(finished):
 def test_a_best_state_that_is_gone_is_told_and_chosen_anew(finished):
     finished.state_path("net", "best").unlink()
     run = open_run(finished, plan_for(finished, load_state="net_last"))
-    assert run.best is None and "is gone" in run.notes[0]
+    assert run.best is None and "is gone" in run.notes[1]
     assert run.add(record(3, 0.01))
 
 
 @pytest.fixture
 def nothing_decoded(monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         pytest.fail("images were decoded before the check")
 
-    monkeypatch.setattr(run_module, "open_store", fail)
+    monkeypatch.setattr(run_module, "open_run_images", fail)
 
 
 def test_wrong_input_is_told_before_images_are_decoded(finished, nothing_decoded):

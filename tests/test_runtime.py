@@ -1,5 +1,6 @@
 """Device flags and seeds."""
 
+import copy
 import random
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from core.errors import EnvironmentFault, InputError
-from core.training.runtime import describe, make_accelerator, mix_seed, requested_device, seed_everything
+from core.training.runtime import compile_model, describe, make_accelerator, mix_seed, precision_of, requested_device, seed_everything
 from core.training.settings import RuntimeSettings
 
 
@@ -102,8 +104,38 @@ def test_seeding_reaches_torch():
 
 
 def test_the_description_is_plain():
-    found = describe(torch.device("cpu"))
-    assert found == {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": "cpu"}
+    common = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": "cpu"}
+    assert describe(make_accelerator("cpu")) == common | {"precision": "fp32", "compiled": False}
+    assert describe(make_accelerator("cpu", "bf16"), True) == common | {"precision": "bf16", "compiled": True}
+
+
+@pytest.mark.parametrize(("asked", "given"), [("fp32", "fp32"), ("bf16", "bf16"), ("auto", "fp32")])
+def test_the_precision_of_forward_passes(asked, given):
+    """On the processor auto is fp32; bf16 products are rounded, and what comes out is float32."""
+    accelerator = make_accelerator("cpu", asked)
+    assert precision_of(accelerator) == given
+    torch.manual_seed(0)
+    plain = nn.Linear(64, 8)
+    expected, model = plain(torch.ones(2, 64)), accelerator.prepare(copy.deepcopy(plain))
+    logits = model(torch.ones(2, 64))
+    assert logits.dtype == torch.float32 and torch.allclose(logits, expected, atol=0.05)
+    assert torch.equal(logits, expected) == (given == "fp32")
+
+
+def test_compiling_needs_a_compiler(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(EnvironmentFault, match=r"--compile: needs a C\+\+ compiler, and no-such-compiler is not there"):
+        compile_model(nn.Linear(2, 2))
+
+
+@pytest.mark.slow
+def test_a_compiled_model_gives_the_same_logits_under_the_same_names():
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    compiled, images = copy.deepcopy(plain), torch.rand(2, 1, 8, 8)
+    compile_model(compiled)
+    assert torch.allclose(compiled(images), plain(images), atol=1e-5)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
 
 
 def test_flags_are_checked_without_torch():

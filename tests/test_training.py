@@ -607,3 +607,114 @@ def test_an_error_of_the_model_in_an_epoch_names_its_file_and_line(fresh, capsys
     (fresh.root / "late.py").write_text(text.replace("def forward(self, x):\n", forward))
     line = fails(capsys, fresh, 2, model="late.py")
     assert "late.py, line " in line and "RuntimeError: too many" in line
+
+
+# --- the data path: whatever way the pixels come, the weights are the same bits
+
+AUGMENTED = ["--horflip", "0.5", "--rotate", "15", "--random_resized_crop", "0.5", "--noise", "0.1", "--mixup", "0.2"]
+
+
+@pytest.mark.parametrize("augmentation", [[], AUGMENTED, ["--trivialaugment", "--erase", "0.5"]])
+def test_the_weights_do_not_depend_on_workers_and_store(fresh, capsys, augmentation):
+    found = []
+    for store in ("always", "never"):
+        for workers in ("0", "1", "2"):
+            title = f"{store}{workers}"
+            assert train(fresh, "--num_epochs", "2", "--model_title", title, "--store", store, "--num_workers", workers, *augmentation) == 0
+            state = load_state(fresh.state_path(title, "last"))
+            found.append({key: state[key] for key in ("model_state", "optimizer_state", "normalization")})
+        if store == "always":
+            shutil.rmtree(fresh.store_dir)
+    assert not fresh.store_dir.exists()
+    assert all(same(found[0], other) for other in found[1:])
+    assert train(fresh, "--num_epochs", "2", "--model_title", "control", "--seed", "1", *augmentation) == 0
+    assert not same(found[0]["model_state"], load_state(fresh.state_path("control", "last"))["model_state"])
+
+
+def test_it_is_said_what_is_kept_and_how_to_clear_it(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1") == 0
+    line = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("decoded images: "))
+    (kept,) = fresh.store_dir.iterdir()
+    assert str(kept) in line and "delete that folder at any time" in line
+    assert train(fresh, "--num_epochs", "1", "--model_title", "b", "--store", "never") == 0
+    assert "decoded images are not kept (--store never): " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("store", ["auto", "never"])
+def test_bad_images_are_all_named_before_the_first_epoch(fresh, capsys, store):
+    paths = [fresh.data_dir / "train_images" / f"img_{i:03d}.png" for i in (3, 40)]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-30])
+    assert creating_dataset.main(["--workspace", str(fresh.root), "--train_size", "0.5", "--force"]) == 0
+    capsys.readouterr()
+    line = fails(capsys, fresh, 2, "--num_epochs", "1", "--store", store)
+    assert "cannot be used" in line and all(str(path) in line for path in paths)
+
+
+def test_a_changed_image_is_noticed(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1") == 0
+    path = fresh.data_dir / "train_images" / "img_005.png"
+    Image.open(path).point(lambda value: 255 - value).save(path)
+    capsys.readouterr()
+    line = fails(capsys, fresh, 2, "--num_epochs", "1", "--model_title", "b")
+    assert "images are changed since the dataset was made" in line and str(path) in line
+
+
+def test_verifying_reads_all_again(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1") == 0
+    assert train(fresh, "--num_epochs", "1", "--model_title", "b", "--verify_store") == 0
+    (kept,) = fresh.store_dir.iterdir()
+    data = bytearray(kept.read_bytes())
+    data[-5] ^= 255
+    kept.write_bytes(bytes(data))
+    capsys.readouterr()
+    assert str(kept) in fails(capsys, fresh, 2, "--num_epochs", "1", "--model_title", "c", "--verify_store")
+
+
+# --- a look at the augmentation
+
+
+def test_the_preview_is_a_picture_and_trains_nothing(fresh, capsys):
+    path = fresh.root / "preview.png"
+    assert train(fresh, "--preview_augmentation", str(path), *AUGMENTED) == 0
+    with Image.open(path) as image:
+        assert image.format == "PNG" and image.width > 1000
+    assert "augmentation of 5 images" in capsys.readouterr().out
+    assert not fresh.states_dir.exists() or not list(fresh.states_dir.iterdir())
+    assert not fresh.store_dir.exists()
+    before = path.read_bytes()
+    assert train(fresh, "--preview_augmentation", str(path)) == 4 and path.read_bytes() == before
+    assert train(fresh, "--preview_augmentation", str(path), "--force") == 0 and path.read_bytes() != before
+
+
+def test_the_preview_of_a_run_that_exists_can_be_had_and_other_names_are_refused(finished, capsys):
+    assert train(finished, "--preview_augmentation", str(finished.root / "p.png")) == 0
+    capsys.readouterr()
+    assert "ends in .png" in fails(capsys, finished, 2, "--preview_augmentation", str(finished.root / "p.jpg"))
+    assert "--rotate" in fails(capsys, finished, 2, "--preview_augmentation", str(finished.root / "q.png"), "--rotate", "300")
+
+
+# --- the machine
+
+
+def test_reduced_precision_is_kept_in_the_state_and_trains(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1", "--precision", "bf16") == 0
+    state = load_state(fresh.state_path("net", "last"))
+    assert state["environment"]["precision"] == "bf16"
+    assert all(value.dtype != torch.bfloat16 for value in state["model_state"].values())
+    capsys.readouterr()
+    assert train(fresh, "--num_epochs", "2", "--load_state", "net_last") == 0
+    assert "precision bf16 (now fp32)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_compiled_run_is_that_run_nearly(fresh, capsys):
+    """But for dropout, whose draws torch.compile makes in its own way, and a bias before batch norm, which does nothing."""
+    (fresh.root / "net.py").write_text(NET.replace("nn.Dropout(0.2)", "nn.Identity()"))
+    assert train(fresh, "--num_epochs", "1", "--model_title", "plain") == 0
+    assert train(fresh, "--num_epochs", "1", "--model_title", "compiled", "--compile") == 0
+    plain, compiled = (load_state(fresh.state_path(title, "last")) for title in ("plain", "compiled"))
+    assert plain["model_state"].keys() == compiled["model_state"].keys() and compiled["environment"]["compiled"]
+    for name in ("features.0.weight", "head.2.weight", "head.2.bias"):
+        assert torch.allclose(plain["model_state"][name], compiled["model_state"][name], atol=1e-5)
+    assert compiled["history"][0]["valid"]["loss"] == pytest.approx(plain["history"][0]["valid"]["loss"], abs=1e-2)

@@ -1,6 +1,7 @@
 """A model, images and a learner small enough to train in milliseconds."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,9 @@ class ArrayImages:
     def take(self, positions: np.ndarray) -> np.ndarray:
         return self.pixels[positions]
 
+    def choose(self, positions: Sequence[int]) -> "ArrayImages":
+        return ArrayImages(self.pixels[np.asarray(positions)])
+
 
 def labelled_images(count: int, side: int = 8, seed: int = 0, classes: int = 3) -> LabelledImages:
     """Noise in which the target is a brighter stripe."""
@@ -56,7 +60,7 @@ def labelled_images(count: int, side: int = 8, seed: int = 0, classes: int = 3) 
 
 def make_learner(model: nn.Module | None = None, batch_size: int = 8, seed: int = 0, **details: Any) -> Learner:
     """A learner on the CPU; `details` are fields of OptimizationSettings and AugmentationSettings, and `logging_iters`."""
-    augmentation = AugmentationSettings(**{name: details.pop(name) for name in ("horflip", "rotate") if name in details})
+    augmentation = AugmentationSettings(**{f.name: details.pop(f.name) for f in fields(AugmentationSettings) if f.name in details})
     logging_iters = details.pop("logging_iters", (10, 3))
     settings = OptimizationSettings(**details)
     accelerator = make_accelerator("cpu")
@@ -64,7 +68,7 @@ def make_learner(model: nn.Module | None = None, batch_size: int = 8, seed: int 
         seed_everything(seed, "weights")
         model = TinyNet()
     optimizer = build_optimizer(model.parameters(), settings)
-    maker = BatchMaker(augmentation, NORMALIZATION, batch_size, seed, torch.device("cpu"))
+    maker = BatchMaker(augmentation, NORMALIZATION, batch_size, seed, torch.device("cpu"), None, 3)
     model, optimizer = accelerator.prepare(model, optimizer)
     return Learner(model, optimizer, build_criterion(settings.loss_func), accelerator, maker, logging_iters)
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.data.augmentation import augment, draw_table
+from core.data.mixing import mix
 from core.data.normalization import Normalization
+from core.data.pixels import Images
 from core.data.settings import AugmentationSettings
-from core.data.store import Images
+from core.data.streaming import stream_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +41,13 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Batch:
-    """A step's input: positions in the set (numpy), model input (n, channels, side, side) and targets (n,) on the device."""
+    """A step's input on the device.
+
+    Attributes:
+        positions: (n,) positions in the set, a numpy array.
+        inputs: (n, channels, side, side) float, normalized.
+        targets: (n,) int64; where images were mixed, (n, classes) float whose rows sum to one.
+    """
 
     positions: "np.ndarray"
     inputs: "torch.Tensor"
@@ -53,6 +61,8 @@ class BatchMaker:
     Attributes:
         batch_size: images a step; a last batch of one image joins the one before it.
         device: where the batches go and where augmentation is done.
+        side: of the model's input, in pixels; None: that of the images.
+        num_classes: of the targets of mixed images; needed where the augmentation mixes.
     """
 
     augmentation: AugmentationSettings
@@ -60,6 +70,8 @@ class BatchMaker:
     batch_size: int
     seed: int
     device: "torch.device"
+    side: int | None = None
+    num_classes: int | None = None
 
     def num_batches(self, count: int) -> int:
         """How many batches an epoch over `count` images has."""
@@ -71,11 +83,17 @@ class BatchMaker:
 
         order = epoch_order(self.seed, epoch, len(labelled))
         table = draw_table(self.augmentation, self.seed, epoch, labelled.num_rows)
-        for start, end in batch_bounds(len(labelled), self.batch_size):
-            positions = order[start:end]
-            pixels = to_device(labelled.images.take(positions), self.device)
-            inputs = self.normalization(augment(pixels, table, labelled.rows[positions]))
-            yield Batch(positions, inputs, torch.from_numpy(labelled.targets[positions]).to(self.device))
+        batches = [order[start:end] for start, end in batch_bounds(len(labelled), self.batch_size)]
+        for positions, pixels in zip(batches, stream_pixels(labelled.images, batches, self.device), strict=True):
+            drawn = table.of(labelled.rows[positions])
+            targets = torch.from_numpy(labelled.targets[positions]).to(self.device)
+            side = self.side or pixels.shape[-1]
+            if drawn or side != pixels.shape[-1]:
+                inputs = self.normalization(augment(pixels, drawn, side, self.normalization.mean))
+                inputs, targets = mix(inputs, targets, drawn, self.num_classes)
+            else:
+                inputs = self.normalization.of_bytes(pixels)
+            yield Batch(positions, inputs, targets)
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> "np.ndarray":
@@ -91,13 +109,3 @@ def batch_bounds(count: int, batch_size: int) -> list[tuple[int, int]]:
     if batch_size > 1 and len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] == 1:
         bounds[-2:] = [(bounds[-2][0], count)]
     return bounds
-
-
-def to_device(pixels: "np.ndarray", device: "torch.device") -> "torch.Tensor":
-    """uint8 pixels -> float32 in [0, 1] on the device; the bytes travel, not the floats."""
-    import torch
-
-    images = torch.from_numpy(pixels)
-    if device.type == "cuda":
-        images = images.pin_memory().to(device, non_blocking=True)
-    return images.float().div_(255)

@@ -1,7 +1,9 @@
 """From an image file to pixels: the one decoder of store, workers and prediction.
 
 Stated rules: PNG, JPEG, BMP, TIFF and WebP, by content and not by name; the first frame of an animated PNG; the turn
-that EXIF asks for is made; 16-bit grey is scaled to 8 bit; transparent pixels are laid on black; palettes are resolved.
+that EXIF asks for is made; 16-bit grey is scaled to 8 bit; transparent pixels are laid on black; palettes are resolved;
+a JPEG at least four times as large as wanted is decoded at a half, a quarter or an eighth of its size, by the decoder's own
+scaled inverse transform (Pillow's `draft`, with the gap of 2 that Pillow's `thumbnail` keeps): up to twice as fast.
 """
 
 import io
@@ -51,8 +53,13 @@ def open_image(data: bytes, path: Path) -> "Image.Image":
     return image
 
 
-def decode_image(path: Path, channels: int) -> "Image.Image":
+def decode_image(path: Path, channels: int, wanted_side: int | None = None) -> "Image.Image":
     """An image file as an 8-bit grey (`channels` 1) or RGB (3) picture.
+
+    Args:
+        path: the file.
+        channels: 1 or 3.
+        wanted_side: the picture will be made this small, so that of a JPEG no more than twice it need be decoded.
 
     Raises:
         InputError: it cannot be decoded whole; the message holds the full path.
@@ -60,6 +67,8 @@ def decode_image(path: Path, channels: int) -> "Image.Image":
     """
     image = open_image(read_image_bytes(path), path)
     try:
+        if wanted_side is not None:
+            image.draft(None, (2 * wanted_side, 2 * wanted_side))
         image.load()
         return _flatten(_upright(image)).convert("L" if channels == 1 else "RGB")
     except MemoryError:

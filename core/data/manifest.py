@@ -1,7 +1,7 @@
 """What the images were when the dataset was made: size, time and hash of each, so that a change is noticed."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +81,14 @@ def content_hash(records: Iterable[ImageRecord]) -> str:
     return digest.hexdigest()
 
 
-def check_unchanged(root: Path, records: Iterable[ImageRecord]) -> None:
-    """Compares names, sizes and times with the files, and reads those that differ in time.
+def check_unchanged(root: Path, records: Sequence[ImageRecord], read_all: bool = False, progress: Progress = silent) -> None:
+    """Compares names, sizes and times with the files, and reads those that differ in time; with `read_all` it reads them all.
 
     Raises:
         InputError: images are missing or hold something else than when the dataset was made; the first are named.
     """
     missing, changed = [], []
-    for record in records:
+    for record in progress(records, len(records), "checking images", "images") if read_all else records:
         path = root / record.path
         try:
             status = path.stat()
@@ -97,7 +97,8 @@ def check_unchanged(root: Path, records: Iterable[ImageRecord]) -> None:
             continue
         except OSError as error:
             raise translate_os_error(error, path) from error
-        if status.st_size != record.bytes or (status.st_mtime_ns != record.mtime_ns and sha256_file(path) != record.sha256):
+        suspect = read_all or status.st_mtime_ns != record.mtime_ns
+        if status.st_size != record.bytes or (suspect and sha256_file(path) != record.sha256):
             changed.append(str(path))
     for what, paths in (("missing", missing), ("changed", changed)):
         if paths:

@@ -12,7 +12,6 @@ Everything is made in `dataset/data.tmp-<pid>/` (the stage) and moved into place
 read in place). The next run finishes step 4 of a killed one, takes back step 2, and otherwise removes its stage.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from pathlib import Path
 from core.data.origin import SCHEMA, Origin, read_origin
 from core.errors import EnvironmentFault, RefusedError, printable
 from core.files import sync_folder, translate_os_error, write_bytes
+from core.locks import folder_lock
 from core.workspace import Workspace
 
 _STAGE = re.compile(r"data\.tmp-(\d+)")
@@ -62,7 +62,7 @@ def open_stage(workspace: Workspace) -> Iterator[Path]:
     stage = workspace.dataset_dir / f"data.tmp-{os.getpid()}"
     try:
         workspace.dataset_dir.mkdir(parents=True, exist_ok=True)
-        with _only_one(workspace.dataset_dir):
+        with folder_lock(workspace.dataset_dir):
             try:
                 settle(workspace)
                 stage.mkdir()
@@ -73,6 +73,8 @@ def open_stage(workspace: Workspace) -> Iterator[Path]:
         for folder in missing:
             with suppress(OSError):
                 folder.rmdir()
+        if isinstance(error, BlockingIOError):
+            raise EnvironmentFault(f"{workspace.dataset_dir}: in use by another creating_dataset; wait until it is done") from None
         if isinstance(error, OSError):
             raise translate_os_error(error) from error
         raise
@@ -146,19 +148,3 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Holds a lock on the folder itself: it leaves no file behind and is freed by the system when the process dies."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EnvironmentFault(f"{folder}: in use by another creating_dataset; wait until it is done") from None
-        except OSError:
-            pass  # a network disk without locks: the names with process ids keep the stages apart
-        yield
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,7 @@
 """Fixed operations on every image: file -> uint8 pixels (channels, side, side). Pillow does the work; no torch."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class Preprocessing:
         """
         import numpy as np
 
-        image = decode_image(path, self.channels)
+        image = decode_image(path, self.channels, self.settings.resize)
         if self.settings.mask:
             image = apply_mask(image, find_mask(Path(self.settings.mask), path))
         image = resize_image(image, self.settings.resize, self.settings.keep_aspect)
@@ -42,6 +42,10 @@ class Preprocessing:
     def shape(self) -> tuple[int, int, int]:
         """(channels, side, side) of every image."""
         return self.channels, self.settings.resize, self.settings.resize
+
+    def with_side(self, side: int) -> "Preprocessing":
+        """The same operations, with images of another size."""
+        return replace(self, settings=replace(self.settings, resize=side))
 
     def to_plain(self) -> dict[str, Any]:
         """Plain types, as states hold them."""

@@ -1,5 +1,6 @@
 """The options of the data rooms: what is split how, what is done to every image, what is done at random."""
 
+import math
 from dataclasses import dataclass
 
 from core.settings import option
@@ -34,7 +35,51 @@ class PreprocessingSettings:
 
 @dataclass(frozen=True)
 class AugmentationSettings:
-    """Random operations, on training images only."""
+    """Random operations, on training images only; all are off by default, and each image draws its own parameters."""
 
     horflip: float = option(0.0, "probability of a horizontal flip", minimum=0, maximum=1)
+    vertflip: float = option(0.0, "probability of a vertical flip", minimum=0, maximum=1)
     rotate: float = option(0.0, "largest angle of a random rotation, in degrees either way", minimum=0, maximum=180)
+    scale: float = option(0.0, "largest zoom in or out, as a share: 0.2 draws factors from 0.8 to 1.2", minimum=0, below=1)
+    translate: float = option(0.0, "largest shift either way, as a share of the side", minimum=0, maximum=1)
+    random_resized_crop: float = option(0.0, "smallest share of the area that a random crop keeps; 0: no crop", minimum=0, maximum=1)
+    jitter_brightness: float = option(0.0, "brightness factors from 1 - x to 1 + x", minimum=0, maximum=1)
+    jitter_contrast: float = option(0.0, "contrast factors from 1 - x to 1 + x", minimum=0, maximum=1)
+    jitter_saturation: float = option(0.0, "saturation factors from 1 - x to 1 + x", minimum=0, maximum=1)
+    blur: float = option(0.0, "largest standard deviation of a Gaussian blur, in pixels", minimum=0, maximum=20)
+    noise: float = option(0.0, "largest standard deviation of Gaussian noise, as a share of white", minimum=0, maximum=1)
+    erase: float = option(0.0, "probability that a rectangle of 2 to 33 % of the area is filled with the mean color", minimum=0, maximum=1)
+    mixup: float = option(
+        0.0, "alpha of mixup: images and targets are blended, shares from Beta(alpha, alpha); 0: off", minimum=0, maximum=100
+    )
+    cutmix: float = option(
+        0.0, "alpha of cutmix: a rectangle comes from another image; with mixup, half of the images each", minimum=0, maximum=100
+    )
+    randaugment: int = option(0, "magnitude of RandAugment, two operations an image; 9 is usual, 0: off", minimum=0, maximum=30)
+    trivialaugment: bool = option(False, "TrivialAugment: one operation of any magnitude an image")
+    store_size: int | None = option(
+        None,
+        "side of the training images before augmentation, in pixels (default: --resize, and 1.25 times it with "
+        "--random_resized_crop or --scale)",
+        minimum=8,
+        maximum=4096,
+    )
+
+    def source_side(self, side: int) -> int:
+        """The side of the training images that augmentation makes images of `side` pixels from."""
+        if self.store_size is not None:
+            return self.store_size
+        return math.ceil(1.25 * side) if self.random_resized_crop or self.scale else side
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Whether decoded images are kept."""
+
+    store: str = option(
+        "auto",
+        "keep decoded images in dataset/store, so that each is decoded once; auto: where --store_limit and half of the free disk allow it",
+        choices=("auto", "always", "never"),
+    )
+    store_limit: float = option(50.0, "largest store that auto makes, in GB", minimum=0, maximum=1_000_000)
+    verify_store: bool = option(False, "read and decode all images again and compare them with the dataset's list and the store")

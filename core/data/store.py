@@ -1,126 +1,144 @@
-"""Decode once: preprocessed images as uint8, in a memory-mapped file or made on demand."""
+"""Decode once: preprocessed images as uint8, in one memory-mapped `.npy` file in `dataset/store/`."""
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from shutil import disk_usage
+from typing import TYPE_CHECKING
 
-from core.data.manifest import ImageRecord
-from core.data.preprocessing import Preprocessing
-from core.errors import InputError, first_few
-from core.files import atomic_path, check_space
+from core.data.decoding import DecodingJob, run_on_file
+from core.data.manifest import ImageRecord, check_unchanged
+from core.data.pixels import DecodedImages, Images, StoredImages
+from core.data.preprocessing import Preprocessing, find_mask
+from core.data.settings import StoreSettings
+from core.errors import InputError
+from core.files import atomic_path, check_space, translate_os_error
+from core.locks import folder_lock
 from core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np
 
-_BLOCK = 32
-
-
-class Images(Protocol):
-    """Preprocessed images by position; training and inference know no more of them."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-        ...
-
-    def take(self, positions: "np.ndarray") -> "np.ndarray":
-        """The images at `positions` (n,), as uint8 (n, channels, side, side)."""
-        ...
+_FORMAT = 2  # of the pixels: raised where the same files and settings begin to give others
 
 
 @dataclass(frozen=True)
-class StoredImages:
-    """Images of a store file; `rows[i]` is where image i lies in it."""
+class StorePlace:
+    """Where decoded images are kept, whether they are, and how many workers decode them."""
 
-    pixels: "np.ndarray"
-    rows: "np.ndarray"
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, positions: "np.ndarray") -> "np.ndarray":
-        """Copies the images at `positions` out of the file."""
-        import numpy as np
-
-        return np.asarray(self.pixels[self.rows[positions]])
+    folder: Path
+    settings: StoreSettings
+    workers: int
 
 
 @dataclass(frozen=True)
-class DecodedImages:
-    """Images decoded when they are asked for, by `threads` threads; nothing is written."""
+class OpenedImages:
+    """Images to take batches from, and a line that tells a person what is kept where."""
 
-    paths: Sequence[Path]
-    preprocessing: Preprocessing
-    threads: int
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def take(self, positions: "np.ndarray") -> "np.ndarray":
-        """Decodes the images at `positions`. Raises InputError naming every damaged one among them."""
-        import numpy as np
-
-        pixels = np.empty((len(positions), *self.preprocessing.shape), dtype=np.uint8)
-        _decode_into(pixels, [self.paths[p] for p in positions], self.preprocessing, self.threads, silent)
-        return pixels
+    images: Images
+    note: str
 
 
-def open_store(
-    folder: Path, root: Path, records: Sequence[ImageRecord], preprocessing: Preprocessing, threads: int, progress: Progress = silent
-) -> "np.ndarray":
-    """The preprocessed pixels of `records`, in their order, from `folder/<key>.npy`; built where it is missing.
-
-    The key is a hash of the preprocessing and of every image's path and content, so a store is never stale: other
-    settings or a changed image give another file. Building is atomic: a kill leaves no file with a final name, and two
-    builders at once write the same bytes.
-
-    Returns:
-        A read-only memory map, uint8 (n, channels, side, side).
+def open_images(
+    place: StorePlace, root: Path, records: Sequence[ImageRecord], preprocessing: Preprocessing, progress: Progress = silent
+) -> OpenedImages:
+    """The preprocessed images of `records`, in their order: from the store, which is built where it is missing, or decoded on demand.
 
     Raises:
-        InputError: images that cannot be decoded, all named.
-        EnvironmentFault: the disk is full or cannot be written.
+        InputError: images that cannot be decoded, or with `--verify_store` that are not what they were; all named.
+        EnvironmentFault: the disk is full or cannot be written; a decoding process was killed.
     """
     import numpy as np
 
-    path = folder / f"{store_key(root, records, preprocessing)}.npy"
-    shape = (len(records), *preprocessing.shape)
+    if place.settings.verify_store:
+        check_unchanged(root, records, read_all=True, progress=progress)
+    path, paths = store_path(place.folder, root, records, preprocessing), [root / record.path for record in records]
+    there = path.is_file()
+    reason = _reason_against(place, there, len(records), preprocessing)
+    if reason is not None:
+        note = f"decoded images are not kept ({reason}): {max(place.workers, 1)} thread(s) decode them whenever they are needed"
+        return OpenedImages(DecodedImages(paths, preprocessing, place.workers), note)
+    pixels = open_store(path, DecodingJob(paths, preprocessing), place.workers, progress)
+    if there and place.settings.verify_store:
+        _verify(path, DecodingJob(paths, preprocessing, compare=True), place.workers, progress)
+    kept = sum(file.stat().st_size for file in place.folder.glob("*.npy"))
+    note = (
+        f"decoded images: {path} ({_size(path.stat().st_size)}), kept for the next time; to free the {_size(kept)} of "
+        f"{place.folder}, delete that folder at any time: what is needed is made again"
+    )
+    return OpenedImages(StoredImages(pixels, np.arange(len(records))), note)
+
+
+def open_store(path: Path, job: DecodingJob, workers: int, progress: Progress = silent) -> "np.ndarray":
+    """The preprocessed pixels of a job's images from the file `path`; built where it is missing.
+
+    The file's name is a hash of the preprocessing and of every image's path and content (`store_path`), so a store is never
+    stale: other settings or a changed image give another file. Building is atomic: a kill leaves no file with a final name,
+    and what it leaves is removed by the next building. Of two builders at once the second waits and takes what the first made.
+
+    Returns:
+        A read-only memory map, uint8 (n, channels, side, side).
+    """
+    shape = (len(job.paths), *job.preprocessing.shape)
     if not path.is_file():
-        check_space(folder, int(np.prod(shape, dtype=np.int64)))
-        with atomic_path(path) as temporary:
-            pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-            _reserve(temporary)
-            _decode_into(pixels, [root / r.path for r in records], preprocessing, threads, progress)
-            pixels.flush()
-            del pixels
-    try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: is damaged; delete the file, it is made again") from error
-    if pixels.shape != shape or pixels.dtype != np.uint8:
-        raise InputError(f"{path}: holds {pixels.shape} where {shape} is wanted; delete the file, it is made again")
-    return pixels
+        with _building(path.parent, _bytes(len(job.paths), job.preprocessing), progress):
+            if not path.is_file():
+                _build(path, shape, job, workers, progress)
+    return _read(path, shape)
 
 
-def store_key(root: Path, records: Sequence[ImageRecord], preprocessing: Preprocessing) -> str:
-    """The name of the store of these images and this preprocessing: 16 hexadecimal digits."""
-    digest = hashlib.sha256(json.dumps(preprocessing.to_plain(), sort_keys=True).encode())
+def store_path(folder: Path, root: Path, records: Sequence[ImageRecord], preprocessing: Preprocessing) -> Path:
+    """The store file of these images and this preprocessing: its name is 16 hexadecimal digits."""
+    digest = hashlib.sha256(json.dumps([_FORMAT, preprocessing.to_plain()], sort_keys=True).encode())
     for record in records:
         digest.update(f"{record.path}\0{record.sha256}\n".encode())
     if preprocessing.settings.mask:
-        for status in (_mask_state(Path(preprocessing.settings.mask), root / r.path) for r in records):
-            digest.update(status)
-    return digest.hexdigest()[:16]
+        for record in records:
+            mask = find_mask(Path(preprocessing.settings.mask), root / record.path)
+            digest.update(hashlib.sha256(mask.read_bytes()).digest())
+    return folder / f"{digest.hexdigest()[:16]}.npy"
 
 
-def default_threads() -> int:
-    """As many decoding threads as cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _reason_against(place: StorePlace, there: bool, count: int, preprocessing: Preprocessing) -> str | None:
+    """Why no store is used; None where one is. One that is there already costs nothing more."""
+    if place.settings.store == "never":
+        return "--store never"
+    if there or place.settings.store == "always":
+        return None
+    needed, limit = _bytes(count, preprocessing), round(place.settings.store_limit * 1e9)
+    if needed > limit:
+        return f"they need {_size(needed)}, --store_limit is {_size(limit)}"
+    existing = next(folder for folder in (place.folder, *place.folder.absolute().parents) if folder.is_dir())
+    free = disk_usage(existing).free
+    return f"they need {_size(needed)}, over half of the {_size(free)} free there" if needed > free // 2 else None
+
+
+@contextmanager
+def _building(folder: Path, needed: int, progress: Progress) -> Iterator[None]:
+    """One builder at a time; a temporary file that is there before it begins belongs to nobody alive."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with folder_lock(folder, progress) as held:
+            for left in folder.glob("*.npy.tmp-*") if held else ():
+                left.unlink(missing_ok=True)
+            check_space(folder, needed)
+            yield
+    except OSError as error:
+        raise translate_os_error(error) from error
+
+
+def _build(path: Path, shape: tuple[int, ...], job: DecodingJob, workers: int, progress: Progress) -> None:
+    import numpy as np
+
+    with atomic_path(path) as temporary:
+        empty = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        del empty
+        _reserve(temporary)
+        run_on_file(job, temporary, workers, progress)
 
 
 def _reserve(path: Path) -> None:
@@ -130,36 +148,30 @@ def _reserve(path: Path) -> None:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
-def _decode_into(pixels: "np.ndarray", paths: Sequence[Path], preprocessing: Preprocessing, threads: int, progress: Progress) -> None:
-    """Fills `pixels[i]` from `paths[i]`; Pillow decodes without holding Python's lock, so threads share the cores."""
+def _read(path: Path, shape: tuple[int, ...]) -> "np.ndarray":
+    import numpy as np
 
-    def decode(position: int) -> str | None:
-        try:
-            pixels[position] = preprocessing(paths[position])
-        except InputError as error:
-            return str(error)
-        return None
-
-    faults = [fault for fault in progress(_map(decode, len(paths), threads), len(paths), "decoding images") if fault]
-    if faults:
-        raise InputError(f"{len(faults)} images cannot be used: {first_few(faults, 20)}")
+    try:
+        pixels: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path}: is damaged; delete the file, it is made again") from error
+    if pixels.shape != shape or pixels.dtype != np.uint8:
+        raise InputError(f"{path}: holds {pixels.shape} where {shape} is wanted; delete the file, it is made again")
+    return pixels
 
 
-def _map(function: Callable[[int], str | None], count: int, threads: int) -> Iterator[str | None]:
-    """`function` over range(count) in blocks, on `threads` threads where that pays; in order."""
-    if threads <= 1 or count <= 2:
-        yield from map(function, range(count))
-        return
-    blocks = [range(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
-    if len(blocks) < threads:
-        blocks = [range(i, i + 1) for i in range(count)]
-    with ThreadPoolExecutor(threads) as pool:
-        for results in pool.map(lambda block: [function(i) for i in block], blocks):
-            yield from results
+def _verify(path: Path, job: DecodingJob, workers: int, progress: Progress) -> None:
+    """Raises InputError where the store does not hold what its images are decoded to now."""
+    try:
+        run_on_file(job, path, workers, progress)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; delete the file, it is made again") from error
 
 
-def _mask_state(folder: Path, image_path: Path) -> bytes:
-    from core.data.preprocessing import find_mask
+def _bytes(count: int, preprocessing: Preprocessing) -> int:
+    channels, height, width = preprocessing.shape
+    return count * channels * height * width
 
-    path = find_mask(folder, image_path)
-    return hashlib.sha256(path.read_bytes()).digest()
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

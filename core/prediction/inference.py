@@ -1,14 +1,13 @@
 """The only forward pass in eval mode: validation, out-of-fold rows and test predictions all come from here."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.data.batches import to_device
 from core.data.normalization import Normalization
-from core.data.store import Images
-from core.errors import InputError, NonFiniteError
+from core.data.pixels import Images
+from core.data.streaming import stream_pixels
+from core.errors import NonFiniteError
 from core.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def predict_logits(
 ) -> "np.ndarray":
     """Logits of every image, in order, in eval mode; the model is left in the mode that it was in.
 
-    The next batch is read while the model works on the one before it. Where images are damaged, the rest is still looked
+    The next batches are read while the model works on the one before. Where images are damaged, the rest is still looked
     through, so that the error names them all.
 
     Returns:
@@ -35,31 +34,16 @@ def predict_logits(
     import numpy as np
     import torch
 
-    parts, faults = [], []
-    bounds = [(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
-    with eval_mode(model), torch.inference_mode(), ThreadPoolExecutor(1) as reader:
-        waiting = [reader.submit(images.take, np.arange(*bounds[0]))] if bounds else []
-        for number, (start, _) in enumerate(progress(bounds, len(bounds), "predicting", "batch")):
-            future = waiting.pop()
-            if number + 1 < len(bounds):
-                waiting.append(reader.submit(images.take, np.arange(*bounds[number + 1])))
-            try:
-                pixels = future.result()
-            except InputError as error:
-                faults.append(str(error))
-                continue
-            if faults:
-                continue
-            logits = model(normalization(to_device(pixels, device))).float()
-            if not torch.isfinite(logits).all():
-                row = int((~torch.isfinite(logits).all(dim=1)).nonzero()[0])
-                raise NonFiniteError(
-                    f"the model gives NaN or infinity for image {start + row + 1} of {len(images)}; its weights are of no use"
-                )
-            parts.append(logits.cpu().numpy())
-    if faults:
-        raise InputError("; ".join(faults))
-    return np.concatenate(parts)
+    batches = [np.arange(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
+    parts = []
+    with eval_mode(model), torch.inference_mode():
+        for pixels in progress(stream_pixels(images, batches, device), len(batches), "predicting", "batch"):
+            parts.append(model(normalization.of_bytes(pixels)).float())
+        logits = torch.cat(parts).cpu().numpy()
+    faulty = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(faulty):
+        raise NonFiniteError(f"the model gives NaN or infinity for image {faulty[0] + 1} of {len(images)}; its weights are of no use")
+    return logits
 
 
 def softmax(logits: "np.ndarray") -> "np.ndarray":

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+_STEPS_BETWEEN_CHECKS = 50
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -93,8 +95,11 @@ def train_one_epoch(
         seed_everything(learner.batch_maker.seed, "step", epoch, step)
         loss, logits = _step(learner, batch, epoch, step)
         losses.append(loss)
+        if len(losses) % _STEPS_BETWEEN_CHECKS == 0:
+            _refuse_non_finite(losses[-_STEPS_BETWEEN_CHECKS:], epoch, len(losses) - _STEPS_BETWEEN_CHECKS)
         labels.append(logits.argmax(dim=1))
         positions.append(batch.positions)
+    _refuse_non_finite(losses[-_STEPS_BETWEEN_CHECKS:], epoch, max(len(losses) - _STEPS_BETWEEN_CHECKS, 0))
     means = torch.stack(losses).cpu().numpy().astype("float64")
     predicted = [part.cpu().numpy() for part in labels]
     return _running_figures(train, positions, predicted, means), _points(
@@ -118,8 +123,6 @@ def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silen
 
 def _step(learner: Learner, batch: Batch, epoch: int, step: int) -> "tuple[torch.Tensor, torch.Tensor]":
     """Forward, backward, update. Returns the mean loss and the logits, detached."""
-    import torch
-
     from core.modeling.model_files import errors_in
 
     learner.optimizer.zero_grad(set_to_none=True)
@@ -133,10 +136,8 @@ def _step(learner: Learner, batch: Batch, epoch: int, step: int) -> "tuple[torch
             ) from error
         raise
     loss = learner.criterion(logits.float(), batch.targets)
-    if not torch.isfinite(loss.detach()):
-        raise NonFiniteError(
-            f"epoch {epoch + 1}, step {step + 1}: the loss is {loss.item()}; a lower --learning_rate may help; it is in no state"
-        )
+    if loss.device.type == "cpu":
+        _refuse_non_finite([loss.detach()], epoch, step)
     with errors_in(learner.model_path):
         learner.accelerator.backward(loss)
     try:
@@ -146,6 +147,23 @@ def _step(learner: Learner, batch: Batch, epoch: int, step: int) -> "tuple[torch
             raise NonFiniteError(f"epoch {epoch + 1}, step {step + 1}: the update overflows; use a lower --learning_rate") from error
         raise
     return loss.detach(), logits.detach()
+
+
+def _refuse_non_finite(losses: "list[torch.Tensor]", epoch: int, first_step: int) -> None:
+    """Raises NonFiniteError naming the first step whose loss is NaN or infinite.
+
+    To look at a loss on a GPU is to wait for it, so there it is done every `_STEPS_BETWEEN_CHECKS` steps and at the epoch's end, before
+    anything is saved; on the CPU before each update.
+    """
+    import torch
+
+    values = torch.stack(losses)
+    if not torch.isfinite(values).all():
+        step = int((~torch.isfinite(values)).nonzero()[0])
+        raise NonFiniteError(
+            f"epoch {epoch + 1}, step {first_step + step + 1}: the loss is {values[step].item()}; a lower --learning_rate may help; "
+            "it is in no state"
+        )
 
 
 def _running_figures(

@@ -20,6 +20,7 @@ _REFUSED_OPTIMIZERS = {
     "Muon": "takes matrices only, and convolutions and biases are none",
 }
 _DEFAULT_MOMENTUM = {"SGD": 0.9}
+_FUSED = ("Adam", "AdamW", "SGD")  # one kernel for all weights, on the CPU too
 _PAIRS = "compares pairs or triplets of inputs, not logits with classes"
 _REGRESSION = "takes numbers as targets, not classes"
 _REFUSED_LOSSES = {
@@ -79,6 +80,8 @@ def build_optimizer(parameters: "Iterable[nn.Parameter]", settings: Optimization
     for name, value in given.items():
         if name not in accepted:
             raise InputError(f"--{name} {value:g}: {settings.optimizer} has no {name.replace('_', ' ')}")
+    if settings.optimizer in _FUSED:
+        given["fused"] = True
     try:
         return chosen([p for p in parameters if p.requires_grad], **given)
     except (ValueError, TypeError) as error:
@@ -86,10 +89,11 @@ def build_optimizer(parameters: "Iterable[nn.Parameter]", settings: Optimization
 
 
 def build_criterion(name: str) -> Criterion:
-    """The function (logits (n, k) float, targets (n,) int64) -> mean loss, a scalar.
+    """The function (logits (n, k) float, targets (n,) int64 or of mixed images (n, k) float) -> mean loss, a scalar.
 
-    CrossEntropyLoss and MultiMarginLoss take logits and targets as they are; NLLLoss gets the log-softmax of the logits;
-    BCEWithLogitsLoss and MultiLabelSoftMarginLoss get one-hot targets.
+    CrossEntropyLoss and MultiMarginLoss take logits and targets as they are; NLLLoss gets the log-softmax of the logits, and is
+    CrossEntropyLoss for mixed targets; BCEWithLogitsLoss and MultiLabelSoftMarginLoss get one-hot targets. MultiMarginLoss takes no
+    mixed targets.
 
     Raises:
         InputError: no loss of torch.nn, or none that makes sense for class targets; the reason is given.
@@ -103,9 +107,13 @@ def build_criterion(name: str) -> Criterion:
         raise InputError(f"--loss_func {name}: torch.nn has no such loss for class targets{_nearest(name, list(_CLASS_LOSSES))}")
     criterion = getattr(nn, name)()
     if name == "NLLLoss":
-        return lambda logits, targets: criterion(functional.log_softmax(logits, dim=1), targets)
+        return lambda logits, targets: (
+            criterion(functional.log_softmax(logits, dim=1), targets) if targets.ndim == 1 else functional.cross_entropy(logits, targets)
+        )
     if name in _ONE_HOT_LOSSES:
-        return lambda logits, targets: criterion(logits, functional.one_hot(targets, logits.shape[1]).to(logits.dtype))
+        return lambda logits, targets: criterion(
+            logits, functional.one_hot(targets, logits.shape[1]).to(logits.dtype) if targets.ndim == 1 else targets
+        )
     return criterion
 
 

@@ -1,10 +1,10 @@
 """What one training run is asked to do, and whether a state on disk was made by the same plan."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
 from core.settings import check_settings
 from core.training.runtime import requested_device
@@ -29,6 +29,7 @@ class RunPlan:
     preprocessing: PreprocessingSettings
     augmentation: AugmentationSettings
     runtime: RuntimeSettings
+    store: StoreSettings = field(default_factory=StoreSettings)
     force: bool = False
 
     @property
@@ -43,6 +44,16 @@ class RunPlan:
             if f.name not in ("model_path", "force"):
                 check_settings(getattr(self, f.name))
         requested_device(self.runtime)
+        self._check_augmentation()
+
+    def _check_augmentation(self) -> None:
+        chosen, side = self.augmentation, self.preprocessing.resize
+        if chosen.store_size is not None and chosen.store_size < side:
+            raise InputError(f"--store_size {chosen.store_size}: must be at least --resize {side}")
+        if chosen.randaugment and chosen.trivialaugment:
+            raise InputError("--trivialaugment and --randaugment are two policies: give one of them")
+        if (chosen.mixup or chosen.cutmix) and self.optimization.loss_func == "MultiMarginLoss":
+            raise InputError(f"--{'mixup' if chosen.mixup else 'cutmix'}: MultiMarginLoss takes no mixed targets; use another --loss_func")
 
     def to_plain(self) -> dict[str, Any]:
         """The settings in plain types, as states hold them."""
@@ -55,8 +66,9 @@ class RunPlan:
             InputError: one that changes what an epoch computes differs; flag and both values are named.
         """
         for group, mine in self.to_plain().items():
+            defaults = asdict(type(getattr(self, group))())  # of a setting that is newer than the state
             for key, value in mine.items():
-                known = settings[group].get(key)
+                known = settings[group].get(key, defaults[key])
                 same = bool(known) == bool(value) if key in _MOVABLE else known == value
                 if key not in _FREE and not same:
                     raise InputError(

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.batches import BatchMaker, LabelledImages
 from core.data.competition import Competition, read_competition
-from core.data.labelled import LabelledParts, Part, read_parts
-from core.data.normalization import Normalization, fit_normalization
+from core.data.labelled import LabelledParts, read_parts
+from core.data.normalization import Normalization
 from core.data.preprocessing import Preprocessing, choose_channels
-from core.data.store import StoredImages, default_threads, open_store
 from core.errors import InputError
 from core.files import check_writable
 from core.metrics import METRICS
@@ -20,8 +19,9 @@ from core.training.fit import Learner
 from core.training.history import EpochRecord
 from core.training.optimization import build_criterion, build_optimizer, optimizer_class
 from core.training.plan import RunPlan
+from core.training.run_images import open_run_images
 from core.training.runs import HOLDOUT, FoundState, start_of_run
-from core.training.runtime import describe, make_accelerator, requested_device, seed_everything
+from core.training.runtime import compile_model, describe, make_accelerator, requested_device, seed_everything
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Run:
             "settings": self.plan.to_plain(),
             "history": [record.to_plain() for record in self.history],
             "best": self.best,
-            "environment": describe(self.learner.accelerator.device),
+            "environment": describe(self.learner.accelerator, self.plan.runtime.compile),
             "wall": {"seconds": sum(record.wall_seconds for record in self.history)},
         }
 
@@ -118,21 +118,24 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     parts = _chosen(read_parts(workspace, competition), plan)
     for folder in (workspace.states_dir, workspace.graph_path(plan.title).parent, workspace.outputs_dir):
         check_writable(folder)
-    accelerator = make_accelerator(device)
+    accelerator = make_accelerator(device, plan.runtime.precision)
     loaded = _load_model(plan, competition)
     if start is not None:
         states.restore_weights(start.path, loaded.module, start.state["model_state"])
     preprocessing = Preprocessing(plan.preprocessing, loaded.in_channels)
     model = loaded.module.to(accelerator.device)
     optimizer = build_optimizer(model.parameters(), plan.optimization)
-    train, valid = _labelled_images(workspace, competition, (parts, preprocessing), plan, progress)
+    images = open_run_images(workspace, plan, competition, parts, loaded.in_channels, progress).on(accelerator.device)
     known = Normalization.from_plain(start.state["normalization"]) if start and start.of_run(plan.title) else None
-    normalization = known or fit_normalization(train.images, progress)
-    maker = BatchMaker(plan.augmentation, normalization, plan.run.batch_size, plan.run.seed, accelerator.device)
+    normalization = known or images.fit_normalization(progress)
+    side, num_classes = plan.preprocessing.resize, len(competition.task.classes)
+    maker = BatchMaker(plan.augmentation, normalization, plan.run.batch_size, plan.run.seed, accelerator.device, side, num_classes)
+    if plan.runtime.compile:
+        compile_model(model)
     model, optimizer = accelerator.prepare(model, optimizer)
     iterations = (plan.run.logging_iters_train, plan.run.logging_iters_valid)
     learner = Learner(model, optimizer, criterion, accelerator, maker, iterations, plan.model_path)
-    run = Run(plan, competition, loaded, preprocessing, learner, train, valid, replaced, notes)
+    run = Run(plan, competition, loaded, preprocessing, learner, images.train, images.valid, replaced, [*notes, *images.notes])
     if start is not None and start.of_run(plan.title):
         _go_on(run, start, workspace)
     return run
@@ -177,25 +180,6 @@ def _load_model(plan: RunPlan, competition: Competition) -> LoadedModel:
     return loaded
 
 
-def _labelled_images(
-    workspace: Workspace, competition: Competition, what: tuple[LabelledParts, Preprocessing], plan: RunPlan, progress: Progress
-) -> tuple[LabelledImages, LabelledImages]:
-    """Both parts with their pixels, from one store."""
-    import numpy as np
-
-    parts, preprocessing = what
-    threads = plan.runtime.num_workers if plan.runtime.num_workers is not None else default_threads()
-    records = [*parts.train.records, *parts.valid.records]
-    pixels = open_store(workspace.store_dir, competition.image_root, records, preprocessing, threads, progress)
-
-    def labelled(part: Part, first: int) -> LabelledImages:
-        rows = np.arange(first, first + len(part))
-        targets = competition.task.encode(part.labels)
-        return LabelledImages(StoredImages(pixels, rows), [r.id for r in part.records], targets, np.array(part.rows), parts.num_rows)
-
-    return labelled(parts.train, 0), labelled(parts.valid, len(parts.train))
-
-
 def _go_on(run: Run, start: FoundState, workspace: Workspace) -> None:
     """Takes up where a state of this run stopped: its optimizer, its history and its best."""
     state, name = start.state, start.path.name
@@ -211,4 +195,8 @@ def _go_on(run: Run, start: FoundState, workspace: Workspace) -> None:
         run.notes.append(
             f"the best state so far, of epoch {(state['best'] or {}).get('epoch')}, is gone; the best is chosen among the epochs to come"
         )
+    now = describe(run.learner.accelerator, run.plan.runtime.compile)
+    changed = [f"{key} {old} (now {now[key]})" for key, old in state["environment"].items() if now.get(key, old) != old]
+    if changed:
+        run.notes.append(f"warning: {name} was made with {', '.join(changed)}: the run will not end with the bytes of an undisturbed one")
     run.notes.append(f"going on from {name}, {len(run.history)} epochs completed")

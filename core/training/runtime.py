@@ -1,6 +1,8 @@
 """The process: device, seeds and the Accelerator, the one place where torch's process-wide settings are made."""
 
+import os
 import re
+import shutil
 import zlib
 from typing import TYPE_CHECKING
 
@@ -8,8 +10,8 @@ from core.errors import EnvironmentFault, InputError
 from core.training.settings import RuntimeSettings
 
 if TYPE_CHECKING:
-    import torch
     from accelerate import Accelerator
+    from torch import nn
 
 
 def requested_device(settings: RuntimeSettings) -> str:
@@ -30,8 +32,10 @@ def requested_device(settings: RuntimeSettings) -> str:
     return device if device is not None and device.startswith("cuda") else wanted
 
 
-def make_accelerator(device: str) -> "Accelerator":
-    """The process's Accelerator on the device asked for (`requested_device`).
+def make_accelerator(device: str, precision: str = "fp32") -> "Accelerator":
+    """The process's Accelerator on the device asked for (`requested_device`), with forward passes in the precision asked for.
+
+    On a GPU float32 products may use TF32, and cuDNN measures which of its algorithms is the fastest.
 
     Raises:
         EnvironmentFault: a GPU was asked for and there is none, or not that many.
@@ -48,8 +52,31 @@ def make_accelerator(device: str) -> "Accelerator":
         if number >= count:
             raise EnvironmentFault(f"--device {device}: this machine has {count} GPU(s), numbered from 0")
         torch.cuda.set_device(number)
+    on_gpu = device != "cpu" and count > 0
+    if on_gpu:
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
+    if precision == "auto":
+        precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     AcceleratorState._reset_state(reset_partial_state=True)  # else a second run in one process stays on the device of the first
-    return Accelerator(cpu=device == "cpu" or count == 0)
+    return Accelerator(cpu=not on_gpu, mixed_precision="no" if precision == "fp32" else precision)
+
+
+def precision_of(accelerator: "Accelerator") -> str:
+    """The precision of an Accelerator's forward passes: fp32 or bf16."""
+    return "fp32" if accelerator.mixed_precision == "no" else str(accelerator.mixed_precision)
+
+
+def compile_model(model: "nn.Module") -> None:
+    """Compiles a model in place; the names of its weights stay.
+
+    Raises:
+        EnvironmentFault: there is no C++ compiler, without which torch.compile works on no device.
+    """
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise EnvironmentFault(f"--compile: needs a C++ compiler, and {compiler} is not there; install it, or leave --compile out")
+    model.compile()
 
 
 def seed_everything(*parts: int | str) -> None:
@@ -73,8 +100,14 @@ def mix_seed(*parts: int | str) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def describe(device: "torch.device") -> dict[str, str | int]:
-    """What the figures of a run depend on: versions and threads."""
+def describe(accelerator: "Accelerator", compiled: bool = False) -> dict[str, str | int | bool]:
+    """What the bits of a run depend on besides its plan."""
     import torch
 
-    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": str(device)}
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "device": str(accelerator.device),
+        "precision": precision_of(accelerator),
+        "compiled": compiled,
+    }

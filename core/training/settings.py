@@ -44,4 +44,13 @@ class RuntimeSettings:
 
     device: str | None = option(None, "auto, cpu, cuda or cuda:<n>; auto takes the GPU where there is one (default: auto)")
     use_gpu: bool | None = option(None, "the same as --device cuda; --no_use_gpu is --device cpu")
-    num_workers: int | None = option(None, "threads that decode images (default: as many as cores)", minimum=0, maximum=256)
+    num_workers: int | None = option(
+        None,
+        "processes that fill the store, or threads that decode where there is none (default: as many as cores)",
+        minimum=0,
+        maximum=256,
+    )
+    precision: str = option(
+        "auto", "of forward and backward pass; auto: bf16 on a GPU that has it, else fp32", choices=("auto", "fp32", "bf16")
+    )
+    compile: bool = option(False, "compile the model with torch.compile (needs a C++ compiler): slow to start, may be faster after")

@@ -1,0 +1,159 @@
+"""Many images decoded at once: by threads into memory, by processes into a file.
+
+Pillow decodes without holding Python's lock, so threads share the cores while images are large; processes do so for
+small ones too, and are worth their start where there are many images.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.data.preprocessing import Preprocessing
+from core.errors import EnvironmentFault, InputError, first_few
+from core.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BLOCK = 32
+_WORTH_PROCESSES = 512
+
+
+@dataclass(frozen=True)
+class DecodingJob:
+    """Image i of `paths`, preprocessed, is row i of an array.
+
+    Attributes:
+        compare: the array is not filled, but compared with what is decoded.
+    """
+
+    paths: Sequence[Path]
+    preprocessing: Preprocessing
+    compare: bool = False
+
+    def do(self, pixels: "np.ndarray", position: int) -> str | None:
+        """Decodes one image; returns what is wrong with it in one line, or None."""
+        try:
+            image = self.preprocessing(self.paths[position])
+        except InputError as error:
+            return str(error)
+        if not self.compare:
+            pixels[position] = image
+        elif (pixels[position] != image).any():
+            return f"{self.paths[position]}: is decoded to other pixels than those stored"
+        return None
+
+
+def decoding_workers(asked: int | None) -> int:
+    """How many workers decode: as many as `--num_workers` asks for, else as many as cores this process may use."""
+    if asked is not None:
+        return asked
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decode_into(pixels: "np.ndarray", paths: Sequence[Path], preprocessing: Preprocessing, workers: int) -> None:
+    """Fills `pixels[i]` from `paths[i]` with `workers` threads (0 and 1: the calling one).
+
+    Raises:
+        InputError: images that cannot be decoded, all named.
+    """
+    job = DecodingJob(paths, preprocessing)
+    executor = ThreadPoolExecutor(workers) if workers > 1 and len(paths) > 2 else None
+    _finish(job, _results(executor, _in_memory(job, pixels), _blocks(len(paths), workers)), silent, "")
+
+
+def run_on_file(job: DecodingJob, file: Path, workers: int, progress: Progress = silent) -> None:
+    """Does a job on the array of an existing `.npy` file, shared by all workers; processes where the images are many.
+
+    Raises:
+        InputError: images that cannot be decoded, or differ where they are compared; all are named.
+        EnvironmentFault: a worker was killed.
+    """
+    label = "comparing images" if job.compare else "decoding images"
+    count = len(job.paths)
+    processes = _processes(job, file, workers) if workers > 1 and count >= _WORTH_PROCESSES else None
+    if processes is None:
+        threads = ThreadPoolExecutor(workers) if workers > 1 and count > 2 else None
+        pixels = _open(file, job)
+        _finish(job, _results(threads, _in_memory(job, pixels), _blocks(count, workers)), progress, label)
+        return
+    try:
+        _finish(job, _results(processes, _in_worker, _blocks(count, workers)), progress, label)
+    except BrokenProcessPool as error:
+        raise EnvironmentFault(
+            f"one of {workers} decoding processes was killed, perhaps for lack of memory; --num_workers 1 does without them"
+        ) from error
+
+
+def _finish(job: DecodingJob, results: Iterator[str | None], progress: Progress, label: str) -> None:
+    faults = [fault for fault in progress(results, len(job.paths), label, "images") if fault]
+    if faults:
+        raise InputError(f"{len(faults)} images cannot be used: {first_few(faults, 20)}")
+
+
+def _blocks(count: int, workers: int) -> list[range]:
+    """The positions in blocks, so that handing them out costs little; single ones where there would be fewer blocks than workers."""
+    size = _BLOCK if count >= _BLOCK * max(workers, 1) else 1
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _results(executor: Executor | None, do: Callable[[range], list[str | None]], blocks: list[range]) -> Iterator[str | None]:
+    """What `do` says of every position, in order; what was not begun is dropped where the caller stops early."""
+    if executor is None:
+        for block in blocks:
+            for position in block:
+                yield from do(range(position, position + 1))
+        return
+    try:
+        for results in executor.map(do, blocks):
+            yield from results
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_memory(job: DecodingJob, pixels: "np.ndarray") -> Callable[[range], list[str | None]]:
+    return lambda block: [job.do(pixels, position) for position in block]
+
+
+def _processes(job: DecodingJob, file: Path, workers: int) -> Executor | None:
+    """Processes for a job; None where the system grants no more of what they need to talk to each other."""
+    with contextlib.suppress(OSError):  # no room for semaphores in /dev/shm: threads need none
+        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(job, file))
+    return None
+
+
+_worker: dict[str, Callable[[range], list[str | None]]] = {}
+
+
+def _start_worker(job: DecodingJob, file: Path) -> None:
+    """Makes a process ready: it leaves signals to its parent, and dies with it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _worker["do"] = _in_memory(job, _open(file, job))
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _in_worker(block: range) -> list[str | None]:
+    return _worker["do"](block)
+
+
+def _open(file: Path, job: DecodingJob) -> "np.ndarray":
+    import numpy as np
+
+    pixels: np.ndarray = np.load(file, mmap_mode="r" if job.compare else "r+", allow_pickle=False)
+    return pixels
