@@ -2,7 +2,7 @@
 # Each installs what it needs into .venv first; a second call installs nothing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint
+.PHONY: help setup demo test test-all test-faults lint
 MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
@@ -19,11 +19,12 @@ FITS := -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_inf
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do if $$p $(FITS) >/dev/null 2>&1; then echo $$p; break; fi; done)
 
 help:
-	@echo "make demo      set up $(VENV) and run the main job on embedded images: train three models, predict, vote"
-	@echo "make test      set up $(VENV) with the development tools and run the fast tests"
-	@echo "make test-all  lint, then only the slow tests"
-	@echo "make lint      ruff, mypy and the import contracts"
-	@echo "make setup     set up $(VENV) with everything, and stop there"
+	@echo "make demo        set up $(VENV) and run the main job on embedded images: train three models, predict, vote"
+	@echo "make test        set up $(VENV) with the development tools and run the fast tests"
+	@echo "make test-all    lint, then only the slow tests"
+	@echo "make test-faults full and read-only disks, on the real commands (parts need root)"
+	@echo "make lint        ruff, mypy and the import contracts"
+	@echo "make setup       set up $(VENV) with everything, and stop there"
 	@echo "Another Python: make PYTHON=/path/to/python3.12 demo"
 
 setup: $(DEV_STAMP)
@@ -36,6 +37,9 @@ test: $(DEV_STAMP)
 
 test-all: lint
 	@$(PY) -m pytest -m slow
+
+test-faults: $(DEV_STAMP)
+	@$(PY) -m pytest -m faults
 
 lint: $(DEV_STAMP)
 	@$(PY) -m ruff check .

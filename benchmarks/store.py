@@ -156,7 +156,7 @@ def _train_apart(path: Path, settings: MemorySettings) -> dict[str, float]:
 
 def _measure_growth(folder: Path, settings: GrowthSettings, rounds: int) -> None:
     from benchmarks.generated import write_store
-    from benchmarks.stored_training import make_learner, stored_images, train_steps
+    from benchmarks.stored_training import make_learner, stored_images, train_some
 
     if settings.few > settings.many:
         raise InputError(f"--few {settings.few}: must not be more than --many {settings.many}")
@@ -167,7 +167,7 @@ def _measure_growth(folder: Path, settings: GrowthSettings, rounds: int) -> None
     for count in (settings.few, settings.many):
         labelled = stored_images(path, count)
         learner = make_learner(labelled, settings.batch_size)
-        variants.append(Variant(f"{count:,} images", partial(train_steps, learner, labelled, count)))
+        variants.append(Variant(f"{count:,} images", partial(train_some, learner, labelled, count)))
     few, many = measure_rounds(variants, Method(rounds, settings.seconds), progress_bar)
     print(f"epochs of simple_cnn, 32 px, batches of {settings.batch_size}, {rounds} rounds, medians (lowest - highest)")
     for figures in (few, many):

@@ -4,9 +4,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +16,10 @@ from core.data.pixels import StoredImages
 from core.data.settings import AugmentationSettings
 from core.modeling.loading import ModelRequest, build_model
 from core.modeling.memory_format import use_channels_last
-from core.training.fit import Learner, train_one_epoch
 from core.training.optimization import build_criterion, build_optimizer
 from core.training.runtime import make_accelerator, seed_everything
 from core.training.settings import OptimizationSettings
+from core.training.steps import EpochProgress, Learner, train_steps
 
 _CLASSES = 10
 _MODEL = Path(__file__).resolve().parents[1] / "models" / "simple_cnn.py"
@@ -50,13 +48,10 @@ def make_learner(labelled: LabelledImages, batch_size: int) -> Learner:
     return Learner(model, optimizer, build_criterion(settings.loss_func), accelerator, maker)
 
 
-def train_steps(learner: Learner, labelled: LabelledImages, steps: int) -> int:
-    """The first `steps` batches of an epoch (all, where it has fewer), which lie anywhere in the store; returns the set's size."""
-
-    def stop(items: Iterable[Any], total: int | None = None, label: str = "", unit: str = "it") -> Iterable[Any]:
-        return itertools.islice(items, steps)
-
-    train_one_epoch(learner, labelled, 0, stop)
+def train_some(learner: Learner, labelled: LabelledImages, count: int) -> int:
+    """The first `count` steps of an epoch (all, where it has fewer), whose images lie anywhere in the store; returns the set's size."""
+    for _ in itertools.islice(train_steps(learner, labelled, EpochProgress(0)), count):
+        pass
     return len(labelled)
 
 
@@ -71,7 +66,7 @@ def main() -> None:
     with PeakMemory(anonymous) as reading:
         learner = make_learner(labelled, batch_size)
     with PeakMemory(anonymous) as training:
-        train_steps(learner, labelled, steps)
+        train_some(learner, labelled, steps)
     print(json.dumps({"reading_mb": reading.peak, "training_mb": training.peak, "images": len(labelled)}))
 
 

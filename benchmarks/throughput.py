@@ -174,7 +174,7 @@ def _open_run(workspace: Workspace, settings: ThroughputSettings, runtime: Runti
         runtime=runtime,
     )
     plan.check()
-    from core.training.run import open_run
+    from core.training.opening import open_run
 
     source = source_folder(settings.source, workspace.root.with_name("photos"), num_cores(), progress_bar)
     with contextlib.redirect_stdout(io.StringIO()):

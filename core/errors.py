@@ -31,6 +31,14 @@ class NonFiniteError(CommandError):
     exit_code = 5
 
 
+class StoppedError(CommandError):
+    """A signal asked to stop; the exit code says which."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 def first_few(names: list[str], limit: int = 5) -> str:
     """Lists names for a one-line message: the first `limit`, then how many there are in all."""
     shown = ", ".join(printable(name) for name in names[:limit])

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -97,19 +98,18 @@ def refuse_existing(path: Path, force: bool = False) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Shows before the work starts that a file can be made in `folder` (made if it is missing).
+    """Shows before the work starts that a file can be made in `folder` (made if it is missing); the file has no name, where the system
+    knows such, so that a kill leaves nothing.
 
     Raises:
         EnvironmentFault: it cannot.
     """
-    probe = folder / f".probe.tmp-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x")
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
     except OSError as error:
         raise translate_os_error(error, folder) from error
-    finally:
-        _remove(probe)
 
 
 def check_space(folder: Path, needed: int) -> None:

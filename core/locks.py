@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a folder, which leaves no file behind and which the system frees when its holder dies."""
+"""One process at a time: a lock on a folder or of a name, which the system frees when its holder dies, however it dies."""
 
 import fcntl
 import os
@@ -37,6 +37,40 @@ def folder_lock(folder: Path, waiting: Progress | None = None) -> Iterator[bool]
         yield held is not None
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def named_lock(path: Path) -> Iterator[None]:
+    """Holds the lock of a name inside the block: an otherwise unused file, which holds the holder's process id and goes away afterwards.
+
+    Raises:
+        BlockingIOError: another process holds it; its text is that process's id.
+        OSError: the file cannot be made.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if _try(descriptor) is False:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise BlockingIOError(holder or "unknown")
+        if _is_still(path, descriptor):
+            break
+        os.close(descriptor)  # its holder removed it between our opening and our locking
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether a path is the file that a descriptor was opened from."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _until_held(descriptor: int) -> Iterator[None]:

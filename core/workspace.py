@@ -70,6 +70,10 @@ class Workspace:
         """`model_states/<title>_<suffix>.pt`; the suffix is `last`, `best` or the number of epochs completed."""
         return self.states_dir / f"{title}_{suffix}.pt"
 
+    def lock_path(self, title: str) -> Path:
+        """`model_states/.<title>.lock`: there while a process trains this run."""
+        return self.states_dir / f".{title}.lock"
+
     def graph_path(self, title: str) -> Path:
         """`graphs/<title>.png`: the learning curves."""
         return self.root / "graphs" / f"{title}.png"

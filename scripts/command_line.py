@@ -4,7 +4,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from core.errors import CommandError, InputError, printable
 from core.files import translate_os_error
 from core.settings import Option, options_of
 from core.workspace import Workspace
+from scripts.signals import TerminationAsException
 
 TRUST_NOTE = "A model file is run as a program with your rights: use only files that you trust."
 
@@ -80,7 +80,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[argparse.Namesp
     """Runs a command's body and turns whatever ends it into an exit code and at most one line on stderr."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _TerminationAsException():
+        with TerminationAsException():
             body(parser.parse_args([_underscored(word) for word in given]))
         return 0
     except SystemExit as end:  # --help, and SIGTERM
@@ -175,21 +175,3 @@ def _report(message: str, code: int, debug: bool) -> int:
         traceback.print_exc()
     print(f"error: {' '.join(printable_lines(message).split(chr(10)))}", file=sys.stderr, flush=True)
     return code
-
-
-class _TerminationAsException:
-    """Turns SIGTERM into SystemExit(143) inside the block, so that temporary files are removed on the way out."""
-
-    def __enter__(self) -> None:
-        self._old: Any = None
-        if threading.current_thread() is threading.main_thread():
-            self._old = signal.signal(signal.SIGTERM, self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        if self._old is not None:
-            signal.signal(signal.SIGTERM, self._old)
-
-    @staticmethod
-    def _stop(*_: object) -> NoReturn:
-        print("error: stopped by SIGTERM", file=sys.stderr, flush=True)
-        raise SystemExit(143)

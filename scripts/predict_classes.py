@@ -161,9 +161,10 @@ def _write(predictions: "Predictions", task: PredictionTask, found: "FoundState"
         "classes": state["task"]["classes"], "id_column": template.columns[0], "inputs": task.inputs,
     }  # fmt: skip
     write_prediction_files(task.save_path, submission_bytes(predictions, template), predictions, record, force)
+    inside = f" and {state['position']['step']} steps" if state["position"]["step"] else ""
     labels = predictions.label_texts()
     counts = ", ".join(f"{name}: {labels.count(name)}" for name in predictions.classes[:20])
-    print(f"{task.save_path}: {len(predictions)} images ({counts}), predicted by {found.path.name} ({state['epochs']} epochs)")
+    print(f"{task.save_path}: {len(predictions)} images ({counts}), predicted by {found.path.name} ({state['epochs']} epochs{inside})")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
 """python -m scripts.training models/<file>.py: trains a model class from a file on the dataset that creating_dataset made."""
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
-from core.errors import InputError
+from core.errors import InputError, StoppedError
 from core.files import refuse_existing, write_bytes
 from core.metrics import METRICS, bootstrap
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 from core.workspace import Workspace
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, workspace_of
+from scripts.signals import signals_noted
 
 if TYPE_CHECKING:
     from core.training.run import Run
@@ -54,25 +56,52 @@ def _train(arguments: argparse.Namespace) -> None:
     if arguments.preview_augmentation:
         _preview(plan, workspace, arguments.preview_augmentation)
         return
-    from core.training.fit import fit
-    from core.training.run import open_run
+    from core.training.opening import open_run
+    from core.training.runs import hold_run
 
-    run = open_run(workspace, plan, progress_bar)
-    for note in run.notes:
-        say(note)
-    if not run.epochs_left:
-        say(f"already done: {len(run.history)} epochs are completed; a higher --num_epochs goes on")
-        return
-    say(_introduction(run))
+    with hold_run(workspace, plan.title):
+        run = open_run(workspace, plan, progress_bar)
+        for note in run.notes:
+            say(note)
+        if not run.epochs_left and not run.replaced and workspace.oof_path(plan.title).exists():
+            _complete(run, workspace)
+            say(f"already done: {len(run.history)} epochs are completed; a higher --num_epochs goes on")
+            return
+        say(_introduction(run))
+        with signals_noted(run.control.stop):
+            _fit(run, workspace)
+        _finish(run, workspace)
+
+
+def _fit(run: "Run", workspace: Workspace) -> None:
+    """Trains the epochs that are left; saves wherever the loop hands over, and draws now and then."""
+    from core.training.fit import StepRecord, fit
+
+    if run.history and run.control.at_epoch_end:
+        _complete(run, workspace)
     drawn = time.monotonic()
-    for record in fit(run.learner, run.train, run.valid, run.epochs_left, progress_bar):
-        improved = run.add(record)
-        say(f"{record}{' | best so far' if improved else ''}")
-        _save(run, workspace, improved)
-        if time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS or not run.epochs_left:
+    for record in fit(run.learner, run.train, run.valid, run.epochs_left, run.control, progress_bar):
+        if isinstance(record, StepRecord):
+            _write_states(run, run.snapshot(record.done), [workspace.state_path(run.plan.title, "last")])
+        else:
+            improved = run.add(record)
+            say(f"{record}{' | best so far' if improved else ''}")
+            _save(run, workspace)
+        if run.control.signal is not None:
+            _stop(run, workspace, run.control.signal)
+        if run.epochs_left and time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS:
             _draw(run, workspace)
             drawn = time.monotonic()
-    _finish(run, workspace)
+    _draw(run, workspace)
+    if run.control.signal is not None:
+        _stop(run, workspace, run.control.signal)
+
+
+def _stop(run: "Run", workspace: Workspace, number: int) -> None:
+    last = workspace.state_path(run.plan.title, "last")
+    raise StoppedError(
+        f"stopped by {signal.Signals(number).name}; all is saved in {last}: the same command with --resume goes on", 128 + number
+    )
 
 
 def _preview(plan: RunPlan, workspace: Workspace, path: Path) -> None:
@@ -98,21 +127,42 @@ def _introduction(run: "Run") -> str:
     )
 
 
-def _save(run: "Run", workspace: Workspace, improved: bool) -> None:
-    """Writes the states that are due: a periodic one, the best, the last; then deletes the files of a run that this one replaces."""
+def _save(run: "Run", workspace: Workspace) -> None:
+    """Writes the states that the end of an epoch is due in."""
+    _write_states(run, run.snapshot(), run.states_due(workspace))
+    _drop_old_states(run, workspace)
+
+
+def _complete(run: "Run", workspace: Workspace) -> None:
+    """Writes the states that a killed process did not come to write at the end of its last epoch, or that are damaged since."""
+    from core.training.runs import whole_states
+
+    there = whole_states(workspace, run.plan.title)
+    missing = [path for path in run.states_due(workspace) if run.replaced or there.get(path) != (len(run.history), 0)]
+    if missing:
+        _write_states(run, run.snapshot(), missing)
+    _drop_old_states(run, workspace)
+
+
+def _drop_old_states(run: "Run", workspace: Workspace) -> None:
+    """Deletes the periodic states beyond --keep_states."""
+    from core.training.runs import periodic_states
+
+    if run.plan.run.save_state and run.plan.run.keep_states is not None:
+        for path in periodic_states(workspace, run.plan.title)[: -run.plan.run.keep_states]:
+            path.unlink(missing_ok=True)
+
+
+def _write_states(run: "Run", state: dict[str, Any], paths: list[Path]) -> None:
+    """Writes a state under one or more names; then deletes the files of a run that this one replaces."""
     from core.training.states import save_state
 
-    state, title, epochs = run.snapshot(), run.plan.title, len(run.history)
-    due = run.plan.run.save_state and epochs % run.plan.run.period_save_weights == 0
-    written = [workspace.state_path(title, epochs)] if due or not run.epochs_left else []
-    written += [workspace.state_path(title, "best")] if improved else []
-    written.append(workspace.state_path(title, "last"))
-    for path in written:
+    for path in paths:
         save_state(path, state)
-    for path in run.replaced:
-        if path not in written:
-            path.unlink(missing_ok=True)
-    run.replaced.clear()
+        for old in run.replaced:  # at once, since a kill must not leave states of two runs behind
+            if old != path:
+                old.unlink(missing_ok=True)
+        run.replaced.clear()
 
 
 def _draw(run: "Run", workspace: Workspace) -> None:

@@ -32,7 +32,7 @@ from scripts.command_line import (
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "accelerate", "kaggle", "opendatasets")
-ACTIONS_NOT_SETTINGS = ("help", "force", "debug", "download")  # they do something; leaving them out is their opposite
+ACTIONS_NOT_SETTINGS = ("help", "force", "debug", "download", "json")  # they do something; leaving them out is their opposite
 
 
 def _defines_main(path: Path) -> bool:
@@ -130,7 +130,8 @@ def test_a_command_is_a_module_that_can_be_run(command: str, tmp_path: Path) -> 
 @every_command
 @pytest.mark.parametrize("words", [["--no_such_flag"], ["--works", "x"], ["--workspace"], ["--force=1"], ["--debu"]])
 def test_a_wrong_flag_is_one_line_and_exit_code_2(command: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    positional = {"training": ["model.py"], "predict_classes": ["model.py", "--weights", "x"], "merge_predicted": ["a", "b"]}
+    positional = {"training": ["model.py"], "predict_classes": ["model.py", "--weights", "x"]}
+    positional |= {"merge_predicted": ["a", "b"], "inspect_state": ["x"]}
     assert importlib.import_module(f"scripts.{command}").main([*positional.get(command, []), *words]) == 2
     assert words[0].split("=")[0] in error_line(capsys)
 
@@ -278,7 +279,7 @@ def test_a_body_that_ends_well_is_exit_code_0(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr() == ("", "")
 
 
-def test_termination_runs_clean_up_and_is_exit_code_143(capsys: pytest.CaptureFixture[str]) -> None:
+def test_termination_runs_clean_up_and_is_exit_code_143(capfd: pytest.CaptureFixture[str]) -> None:
     cleaned: list[bool] = []
 
     def ignore(*_: object) -> None:
@@ -296,7 +297,7 @@ def test_termination_runs_clean_up_and_is_exit_code_143(capsys: pytest.CaptureFi
         assert signal.getsignal(signal.SIGTERM) is ignore
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert "SIGTERM" in error_line(capsys)
+    assert "SIGTERM" in error_line(capfd)
     assert cleaned == [True]
 
 

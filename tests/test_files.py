@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_a_folder_that_refuses_even_removal_is_one_clear_error(tmp_path: Path, m
 
     monkeypatch.setattr(Path, "write_bytes", read_only)
     monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
     with pytest.raises(EnvironmentFault, match=r"a\.csv: the file system is read-only"):
         write_bytes(tmp_path / "a.csv", b"data")
     with pytest.raises(EnvironmentFault, match="the file system is read-only"):

@@ -13,9 +13,10 @@ from torch.nn import functional
 from core.data.batches import batch_bounds, epoch_order
 from core.errors import InputError, NonFiniteError
 from core.prediction.inference import softmax
-from core.training import fit as fit_module
-from core.training.fit import _refuse_non_finite, evaluate, fit, train_one_epoch
+from core.training import steps as steps_module
+from core.training.fit import evaluate, fit, train_one_epoch
 from core.training.runtime import mix_seed
+from core.training.steps import EpochProgress, check_losses
 from tests.tiny_training import NORMALIZATION, TinyNet, labelled_images, make_learner, same
 
 TRAIN, VALID = labelled_images(41), labelled_images(19, seed=1)
@@ -163,14 +164,14 @@ def test_a_class_that_is_not_there_counts_as_scikit_learn_counts_it():
 
 def test_running_figures_weigh_samples_and_not_batches(monkeypatch):
     steps = []
-    plain_step = fit_module._step
+    plain_step = steps_module._step
 
-    def spy(learner, batch, epoch, step):
-        loss, logits = plain_step(learner, batch, epoch, step)
+    def spy(learner, batch, done):
+        loss, logits = plain_step(learner, batch, done)
         steps.append((loss.item(), logits.argmax(1).numpy(), batch.targets.numpy()))
         return loss, logits
 
-    monkeypatch.setattr(fit_module, "_step", spy)
+    monkeypatch.setattr(steps_module, "_step", spy)
     figures, points = train_one_epoch(make_learner(batch_size=16, logging_iters=(2, 3)), TRAIN, 0)
     sizes = [len(targets) for _, _, targets in steps]
     assert sizes == [16, 16, 9]
@@ -261,14 +262,14 @@ def test_an_update_that_overflows_is_named_with_epoch_and_step(optimizer, fault)
         run(1, optimizer=optimizer, learning_rate=1e38)
 
 
-@pytest.mark.parametrize(("bad", "first_step", "named"), [([0], 0, 1), ([2, 3], 0, 3), ([1], 50, 52)])
+@pytest.mark.parametrize(("bad", "named"), [([0], 1), ([2, 3], 3), ([55], 56), ([5, 55], 56)])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_losses_looked_at_together_name_the_first_bad_step(bad, first_step, named, value):
-    """As it is done on a GPU, where to look at each would be to wait for each."""
-    losses = [torch.tensor(value if step in bad else 1.0) for step in range(5)]
+def test_losses_looked_at_together_name_the_first_bad_step(bad, named, value):
+    """As it is done on a GPU, where to look at each would be to wait for each; the last 50 are looked at."""
+    count = 60 if max(bad) > 5 else 5
     with pytest.raises(NonFiniteError, match=f"epoch 8, step {named}: the loss is {value}"):
-        _refuse_non_finite(losses, 7, first_step)
-    _refuse_non_finite([torch.tensor(1.0)] * 5, 7, first_step)
+        check_losses(EpochProgress(7, [torch.tensor(value if step in bad else 1.0) for step in range(count)]))
+    check_losses(EpochProgress(7, [torch.tensor(1.0)] * count))
 
 
 @pytest.mark.parametrize(

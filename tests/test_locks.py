@@ -1,6 +1,7 @@
 """core.locks: one process at a time, by a lock that dies with its holder."""
 
 import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.locks import folder_lock
+from core.locks import folder_lock, named_lock
 
 ROOT = Path(__file__).parents[1]
 HOLDER = """
@@ -89,3 +90,50 @@ def test_a_program_started_inside_does_not_hold_it(tmp_path: Path) -> None:
     with folder_lock(tmp_path) as held:
         assert held
     child.communicate(b"\n")
+
+
+NAMED = HOLDER.replace("folder_lock", "named_lock")
+
+
+def start_named(path: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen([sys.executable, "-c", NAMED, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_lock_of_a_name_tells_its_holder_and_goes_away(tmp_path: Path) -> None:
+    path = tmp_path / ".run.lock"
+    process = start_named(path)
+    with pytest.raises(BlockingIOError, match=f"^{process.pid}$"), named_lock(path):
+        pytest.fail("held twice")
+    assert path.exists()
+    process.communicate("\n")
+    assert not path.exists()
+    with named_lock(path):
+        assert path.read_text() == f"{os.getpid()}\n"
+    assert not path.exists()
+
+
+def test_the_lock_of_a_name_is_free_when_its_holder_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / ".run.lock"
+    process = start_named(path)
+    process.kill()
+    process.communicate()
+    assert path.exists()
+    with named_lock(path):
+        pass
+    assert not path.exists()
+
+
+def test_a_lock_file_that_its_holder_has_just_removed_is_not_taken_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, plain, calls = tmp_path / ".run.lock", fcntl.flock, []
+
+    def removed_before(descriptor: int, how: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            path.unlink()
+        plain(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed_before)
+    with named_lock(path):
+        assert len(calls) == 2 and path.exists()

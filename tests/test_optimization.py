@@ -179,3 +179,72 @@ def test_frozen_parameters_are_left_out():
     model.features.requires_grad_(False)
     optimizer = build_optimizer(model.parameters(), settings())
     assert len(optimizer.param_groups[0]["params"]) == 2
+
+
+SOFT = torch.tensor([[0.7, 0.3, 0.0], [0.0, 0.25, 0.75]])
+MIXED_LOSSES = [name for name in optimization._CLASS_LOSSES if name != "MultiMarginLoss"]
+
+
+def soft_by_hand(name):
+    """The mean loss of LOGITS for SOFT, from the formula."""
+    rows = list(zip(LOGITS.tolist(), SOFT.tolist(), strict=True))
+    if name in ("CrossEntropyLoss", "NLLLoss"):
+        return sum(p * (math.log(sum(map(math.exp, row))) - x) for row, shares in rows for x, p in zip(row, shares, strict=True)) / len(
+            rows
+        )
+    terms = [
+        p * math.log1p(math.exp(-x)) + (1 - p) * math.log1p(math.exp(x)) for row, shares in rows for x, p in zip(row, shares, strict=True)
+    ]
+    return sum(terms) / len(terms)
+
+
+@pytest.mark.parametrize("name", MIXED_LOSSES)
+def test_targets_of_mixed_images_have_the_loss_by_hand(name):
+    loss = build_criterion(name)(LOGITS, SOFT)
+    assert loss.shape == () and loss.item() == pytest.approx(soft_by_hand(name), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MIXED_LOSSES)
+@given(st.integers(1, 7), st.integers(2, 5), st.integers(0, 99))
+def test_a_mixed_target_of_one_class_alone_is_that_class(name, size, classes, seed):
+    generator, criterion = torch.Generator().manual_seed(seed), build_criterion(name)
+    logits, targets = 3 * torch.randn(size, classes, generator=generator), torch.randint(classes, (size,), generator=generator)
+    soft = criterion(logits, nn.functional.one_hot(targets, classes).float())
+    assert soft.item() == pytest.approx(criterion(logits, targets).item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MIXED_LOSSES)
+@given(st.integers(1, 7), st.floats(0, 1), st.integers(0, 99))
+def test_the_loss_of_a_mixed_target_is_the_losses_mixed(name, size, share, seed):
+    generator, criterion = torch.Generator().manual_seed(seed), build_criterion(name)
+    logits = torch.randn(size, 3, generator=generator)
+    own, other = (torch.randint(3, (size,), generator=generator) for _ in range(2))
+    mixed = share * nn.functional.one_hot(own, 3).float() + (1 - share) * nn.functional.one_hot(other, 3).float()
+    expected = share * criterion(logits, own) + (1 - share) * criterion(logits, other)
+    assert criterion(logits, mixed).item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MIXED_LOSSES)
+def test_the_gradient_of_a_mixed_target_is_finite_and_favors_its_classes(name):
+    logits = torch.zeros(1, 3, requires_grad=True)
+    build_criterion(name)(logits, torch.tensor([[0.6, 0.4, 0.0]])).backward()
+    assert torch.isfinite(logits.grad).all() and logits.grad[0, 0] < logits.grad[0, 1] < logits.grad[0, 2]
+
+
+def test_the_loss_that_takes_no_mixed_targets_still_takes_none():
+    """Why a plan refuses MultiMarginLoss with mixup or cutmix."""
+    with pytest.raises(RuntimeError):
+        build_criterion("MultiMarginLoss")(LOGITS, SOFT)
+
+
+@pytest.mark.parametrize("name", MIXED_LOSSES)
+@pytest.mark.parametrize("mixing", [{"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}])
+def test_each_loss_trains_on_mixed_images(name, mixing):
+    learner, plain = make_learner(loss_func=name, **mixing), make_learner(loss_func=name)
+    images = labelled_images(16)
+    before = copy.deepcopy(learner.model.state_dict())
+    step(learner, images, 0)
+    step(plain, images, 0)
+    after = learner.model.state_dict()
+    assert all(torch.isfinite(weights).all() for weights in after.values())
+    assert not same(before, after) and not same(plain.model.state_dict(), after)

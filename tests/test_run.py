@@ -1,75 +1,20 @@
-"""A run made ready from its plan: in which order things are checked, what a state carries, how a run goes on."""
-
-from dataclasses import replace
-from pathlib import Path
+"""core.training.run: what a state carries, which is the best, which files the end of an epoch is due in."""
 
 import pytest
 import torch
 
-from core.data.settings import AugmentationSettings, PreprocessingSettings
-from core.errors import CommandError, InputError, NonFiniteError
-from core.training import run as run_module
-from core.training.history import EpochRecord
-from core.training.plan import RunPlan
-from core.training.run import open_run
-from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
+from core.errors import NonFiniteError
+from core.training.opening import open_run
+from core.training.settings import OptimizationSettings
 from core.training.states import KEYS, load_state, save_state
-from tests.tiny_competition import NET, copy_workspace, trained, untrained
-from tests.tiny_training import same
+from core.training.steps import EpochProgress, train_steps
+from tests.test_opening import plan_for, record
+from tests.tiny_competition import copy_workspace, untrained
 
 
 @pytest.fixture
 def fresh(tmp_path):
     return copy_workspace(untrained(), tmp_path / "w")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
-
-
-def plan_for(workspace, force=False, optimization=None, **run):
-    defaults = {"batch_size": 16, "num_epochs": 3, "save_graph": False}
-    return RunPlan(
-        workspace.root / "net.py",
-        RunSettings(**(defaults | run)),
-        optimization or OptimizationSettings(learning_rate=0.01),
-        PreprocessingSettings(resize=8),
-        AugmentationSettings(),
-        RuntimeSettings(device="cpu", num_workers=0),
-        force=force,
-    )
-
-
-def record(epoch, value, metric="macro_f1"):
-    figures = {"loss": 1.0, "accuracy": 0.5, "macro_f1": 0.5, "log_loss": 1.0}
-    return EpochRecord(epoch, figures, figures | {metric: value}, wall_seconds=2.0)
-
-
-def refusal(error, *arguments):
-    with pytest.raises(CommandError) as caught:
-        open_run(*arguments)
-    assert type(caught.value) is error, caught.value
-    return str(caught.value)
-
-
-def test_a_new_run(fresh):
-    run = open_run(fresh, plan_for(fresh))
-    assert run.epochs_left == range(3) and run.history == [] and run.best is None and run.replaced == []
-    assert len(run.notes) == 1 and "decoded images: " in run.notes[0]
-    assert len(run.train) == len(run.valid) == 33 and not set(run.train.ids) & set(run.valid.ids)
-    assert run.train.num_rows == 66 and sorted([*run.train.rows, *run.valid.rows]) == list(range(66))
-    assert run.learner.model.training
-    pixels = run.train.images.take(run.train.rows * 0 + 1)
-    assert pixels.shape == (33, 1, 8, 8) and pixels.dtype.name == "uint8"
-
-
-def test_first_weights_are_a_function_of_the_seed(fresh):
-    def weights(seed):
-        torch.manual_seed(torch.seed() % 1000)
-        return dict(open_run(fresh, plan_for(fresh, seed=seed)).learner.model.state_dict())
-
-    assert same(weights(3), weights(3)) and not same(weights(3), weights(4))
 
 
 def test_the_snapshot_has_every_key_and_can_be_saved_at_once(fresh, tmp_path):
@@ -105,58 +50,43 @@ def test_a_record_of_weights_that_are_not_finite_is_not_taken(fresh, where):
     assert run.history == [] and run.best is None
 
 
-def test_going_on_takes_up_everything(finished):
-    state = load_state(finished.state_path("net", "last"))
-    run = open_run(finished, plan_for(finished, load_state="net_last"))
-    assert run.epochs_left == range(2, 3) and len(run.history) == 2 and run.best == state["best"]
-    assert same(dict(run.learner.model.state_dict()), state["model_state"])
-    assert same(run.learner.optimizer.state_dict(), state["optimizer_state"])
-    assert list(run.learner.batch_maker.normalization.mean) == state["normalization"]["mean"]
-    assert run.notes[1:] == ["going on from net_last.pt, 2 epochs completed"]
+def test_a_state_inside_an_epoch_holds_what_its_steps_gave(fresh, tmp_path):
+    run = open_run(fresh, plan_for(fresh, batch_size=8))
+    done = EpochProgress(0, wall_seconds=1.5)
+    for _ in train_steps(run.learner, run.train, done):
+        if done.step == 2:
+            break
+    state = run.snapshot(done)
+    assert (state["epochs"], state["position"]["epoch"], state["position"]["step"]) == (0, 0, 2) and state["wall"] == {"seconds": 1.5}
+    save_state(tmp_path / "x.pt", state)
+    again = EpochProgress.from_plain(load_state(tmp_path / "x.pt")["position"], torch.device("cpu"))
+    assert again.step == 2 and again.wall_seconds == 1.5
+    assert torch.equal(torch.stack(again.losses), torch.stack(done.losses))
+    assert [part.tolist() for part in again.labels] == [part.tolist() for part in done.labels]
 
 
-def test_a_new_run_from_weights_has_its_own_everything(finished):
-    run = open_run(finished, plan_for(finished, load_state="net", model_title="b"))
-    assert run.history == [] and run.best is None and run.learner.optimizer.state_dict()["state"] == {}
-    assert same(dict(run.learner.model.state_dict()), load_state(finished.state_path("net", "best"))["model_state"])
+def test_a_state_inside_an_epoch_with_weights_that_are_not_finite_is_refused(fresh):
+    run = open_run(fresh, plan_for(fresh, batch_size=8))
+    with torch.no_grad():
+        next(iter(run.learner.model.parameters()))[0] = float("nan")
+    with pytest.raises(NonFiniteError, match="epoch 1: the weights hold NaN"):
+        run.snapshot(EpochProgress(0, [torch.tensor(1.0)], [torch.tensor([0])]))
 
 
-def test_a_best_state_that_is_gone_is_told_and_chosen_anew(finished):
-    finished.state_path("net", "best").unlink()
-    run = open_run(finished, plan_for(finished, load_state="net_last"))
-    assert run.best is None and "is gone" in run.notes[1]
-    assert run.add(record(3, 0.01))
-
-
-@pytest.fixture
-def nothing_decoded(monkeypatch):
-    def fail(*_, **__):
-        pytest.fail("images were decoded before the check")
-
-    monkeypatch.setattr(run_module, "open_run_images", fail)
-
-
-def test_wrong_input_is_told_before_images_are_decoded(finished, nothing_decoded):
-    sgd, none = OptimizationSettings(optimizer="SGD"), OptimizationSettings(optimizer="LBFGS")
-    assert "--optimizer SGD" in refusal(InputError, finished, plan_for(finished, load_state="net_last", optimization=sgd))
-    assert "LBFGS" in refusal(InputError, finished, plan_for(finished, optimization=none))
-    assert "no such state" in refusal(InputError, finished, plan_for(finished, load_state="nothing"))
-    other = finished.root / "other.py"
-    other.write_text(NET.replace("8, 3", "9, 3").replace("(8)", "(9)").replace("72", "81"))
-    plan = replace(plan_for(finished, load_state="net_last", model_title="b"), model_path=other)
-    assert "features.0.weight" in refusal(InputError, finished, plan)
-    assert "no such model file" in refusal(InputError, finished, replace(plan, model_path=Path("none.py")))
-
-
-def test_a_state_of_other_classes_is_refused(finished, nothing_decoded):
-    path = finished.state_path("net", "last")
-    state = load_state(path)
-    save_state(path, state | {"task": {"kind": "single_label", "classes": ["cat", "fox", "dog"]}})
-    text = refusal(InputError, finished, plan_for(finished, load_state="net_last", force=True))
-    assert "['cat', 'fox', 'dog']" in text and "['cat', 'dog', 'fox']" in text
-
-
-def test_too_few_images(fresh, monkeypatch):
-    plain = run_module.read_parts
-    monkeypatch.setattr(run_module, "read_parts", lambda *a: replace(plain(*a), train=plain(*a).train.subset(1, 0)))
-    assert "1 images to fit on" in refusal(InputError, fresh, plan_for(fresh))
+@pytest.mark.parametrize(
+    ("run_settings", "values", "due"),
+    [
+        ({}, [0.5], ["best", "last"]),
+        ({}, [0.5, 0.4], ["last"]),
+        ({}, [0.5, 0.4, 0.6], ["best", "3", "last"]),
+        ({"save_state": True}, [0.5, 0.4], ["2", "last"]),
+        ({"save_state": True, "period_save_weights": 2}, [0.5], ["best", "last"]),
+        ({"save_state": True, "period_save_weights": 2}, [0.5, 0.6], ["best", "2", "last"]),
+        ({"num_epochs": 1}, [0.5], ["best", "1", "last"]),
+    ],
+)
+def test_the_files_that_the_end_of_an_epoch_is_due_in(fresh, run_settings, values, due):
+    run = open_run(fresh, plan_for(fresh, **run_settings))
+    for number, value in enumerate(values, 1):
+        run.add(record(number, value))
+    assert [path.stem.removeprefix("net_") for path in run.states_due(fresh)] == due

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from core.errors import InputError, RefusedError
-from core.training.runs import find_state, start_of_run, states_of_run
+from core.training.runs import find_state, hold_run, start_of_run, states_of_run
 from core.training.states import save_state
 from core.workspace import Workspace
 from tests.test_states import a_state
@@ -99,7 +99,9 @@ def test_states_are_of_a_run_by_name_and_by_content(workspace):
     put(workspace, "backup.pt")  # the user's own copy
     put(workspace, "a_7.pt", title="b")
     (workspace.states_dir / "a_8.pt").write_bytes(b"text")
-    assert {p.name: n for p, n in states_of_run(workspace, "a").items()} == {"a_1.pt": 1, "a_2.pt": 2, "a_best.pt": 1, "a_last.pt": 2}
+    assert {p.name: n for p, n in states_of_run(workspace, "a").items()} == {
+        "a_1.pt": (1, 0), "a_2.pt": (2, 0), "a_best.pt": (1, 0), "a_last.pt": (2, 0),
+    }  # fmt: skip
     assert {p.name for p in states_of_run(workspace, "a_2")} == {"a_2_1.pt", "a_2_2.pt", "a_2_best.pt", "a_2_last.pt"}
 
 
@@ -112,7 +114,7 @@ def test_a_new_run_has_nothing_to_replace(workspace):
 def test_a_run_that_exists_is_refused_and_replaced_by_force(workspace):
     a_run(workspace)
     text = refusal(RefusedError, start_of_run, workspace, "a", None, False)
-    assert re.search(r"'a' exists .*--load_state a_last.*--force.*--model_title", text)
+    assert re.search(r"'a' exists .*--resume.*--force.*--model_title", text)
     start, replaced = start_of_run(workspace, "a", None, True)
     assert start is None and {p.name for p in replaced} == {"a_1.pt", "a_2.pt", "a_best.pt", "a_last.pt"}
 
@@ -169,4 +171,8 @@ def test_a_damaged_state_to_go_on_from_is_an_input_error(workspace):
 
 @pytest.mark.parametrize("title", ["../a", "a_best", ""])
 def test_a_bad_title_is_refused(workspace, title):
-    refusal(InputError, start_of_run, workspace, title, None, True)
+    def hold(title):
+        with hold_run(workspace, title):
+            pass
+
+    refusal(InputError, hold, title)

@@ -9,7 +9,7 @@ import pytest
 from core.errors import InputError
 from core.training.sealing import check_seal, read_summary, write_seal
 
-SUMMARY = {"title": "a", "part": "holdout", "epochs": 2}
+SUMMARY = {"title": "a", "part": "holdout", "epochs": 2, "step": 0}
 
 
 @pytest.fixture

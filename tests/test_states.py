@@ -36,6 +36,7 @@ PLAIN = (str, int, float, bool, type(None))
 
 def a_state(**changes):
     filled = {key: {} for key in KEYS} | {"schema": SCHEMA, "title": "tiny", "part": "holdout", "epochs": 3, "history": [], "best": None}
+    filled["position"] = {"epoch": 3, "step": 0}
     return filled | {"model_state": {"w": torch.arange(6.0)}} | changes
 
 
@@ -65,7 +66,7 @@ def write_unchecked(path, state):
     """What `save_state` writes, of anything."""
     with open(path, "wb") as file:
         torch.save(state, file)
-    sealing.write_seal(path, {"title": "tiny", "part": "holdout", "epochs": 3})
+    sealing.write_seal(path, {"title": "tiny", "part": "holdout", "epochs": 3, "step": 0})
     return path
 
 
@@ -92,7 +93,8 @@ def test_a_state_comes_back_bit_for_bit_and_is_plain(tmp_path):
     assert same(loaded, to_plain(state))
     assert all(type(leaf) in PLAIN or type(leaf) is torch.Tensor for leaf in leaves(loaded))
     assert same(torch.load(path, weights_only=True), loaded), "torch must open it without us"
-    assert read_summary(path) == {"title": "tiny", "part": "holdout", "epochs": 3, "sha256": json.loads(zip_comment(path))["sha256"]}
+    place = {"title": "tiny", "part": "holdout", "epochs": 3, "step": 0}
+    assert read_summary(path) == place | {"sha256": json.loads(zip_comment(path))["sha256"]}
     assert [p.name for p in tmp_path.iterdir()] == ["tiny_3.pt"]
 
 
@@ -412,3 +414,31 @@ def test_a_file_size_limit_is_told_in_words(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "x.pt: the file size limit is too low" in done.stdout
     assert "unexpected pos" not in done.stdout
+
+
+@pytest.mark.parametrize("where", ["check_seal", "unpickle"])
+def test_a_state_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch, where):
+    path, plain, calls = tmp_path / "x.pt", getattr(states, where), []
+    save_state(path, a_state(epochs=1))
+
+    def replaced_before(file):
+        calls.append(file)
+        if len(calls) == 1:
+            save_state(path, a_state(epochs=2))
+        return plain(file)
+
+    monkeypatch.setattr(states, where, replaced_before)
+    assert load_state(path)["epochs"] == 2 and len(calls) == 2
+
+
+def test_a_state_that_is_damaged_while_it_is_read_is_told(tmp_path, monkeypatch):
+    path, plain = tmp_path / "x.pt", states.check_seal
+    save_state(path, a_state())
+
+    def cut_before(file):
+        path.write_bytes(path.read_bytes()[:-1])
+        return plain(file)
+
+    monkeypatch.setattr(states, "check_seal", cut_before)
+    with pytest.raises(InputError):
+        load_state(path)

@@ -3,6 +3,7 @@
 import errno
 import functools
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ import torch
 from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+import core.training.states
 from core.metrics import bootstrap
 from core.tables import read_table
+from core.training import fit, steps
 from core.training.states import KEYS, load_state
 from core.workspace import Workspace
 from scripts import creating_dataset, training
@@ -216,10 +219,10 @@ def test_a_run_that_has_its_epochs_is_already_done(finished, capsys, epochs):
 def test_an_interrupted_run_goes_on_to_the_same_end(finished, tmp_path, capsys, monkeypatch):
     workspace = copy_workspace(untrained(), tmp_path / "x")
 
-    def stop(run, workspace, improved, plain=training._save):
+    def stop(run, workspace, plain=training._save):
         if len(run.history) == 2:
             raise KeyboardInterrupt
-        plain(run, workspace, improved)
+        plain(run, workspace)
 
     monkeypatch.setattr(training, "_save", stop)
     assert train(workspace, "--num_epochs", "2", "--save_state") == 130
@@ -236,7 +239,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(finished, tmp_path, capsys, 
 
 def test_a_run_that_exists_is_kept(finished, capsys):
     line = fails(capsys, finished, 4, "--num_epochs", "1")
-    assert "the run 'net' exists" in line and "--load_state net_last" in line and "--force" in line and "--model_title" in line
+    assert "the run 'net' exists" in line and "--resume" in line and "--force" in line and "--model_title" in line
 
 
 def test_force_replaces_a_run_with_all_its_states(finished):
@@ -560,7 +563,7 @@ def test_out_of_memory_names_the_flag(fresh, capsys, monkeypatch):
             "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
         )
 
-    monkeypatch.setattr("core.training.fit.train_one_epoch", fail)
+    monkeypatch.setattr("core.training.fit.train_steps", fail)
     assert "--batch_size" in fails(capsys, fresh, 3)
 
 
@@ -718,3 +721,293 @@ def test_a_compiled_run_is_that_run_nearly(fresh, capsys):
     for name in ("features.0.weight", "head.2.weight", "head.2.bias"):
         assert torch.allclose(plain["model_state"][name], compiled["model_state"][name], atol=1e-5)
     assert compiled["history"][0]["valid"]["loss"] == pytest.approx(plain["history"][0]["valid"]["loss"], abs=1e-2)
+
+
+# --- resuming
+
+
+def test_resume_begins_a_run_and_goes_on_with_it(fresh, capsys):
+    finished = trained()
+    assert train(fresh, "--num_epochs", "1", "--save_state", "--resume") == 0
+    assert train(fresh, "--num_epochs", "2", "--save_state", "--resume") == 0
+    assert "going on from net_last.pt, 1 epochs completed" in capsys.readouterr().err
+    assert fresh.oof_path("net").read_bytes() == finished.oof_path("net").read_bytes()
+    assert {name: comparable(state)["model_state"].keys() for name, state in states(fresh).items()}.keys() == states(finished).keys()
+    assert all(same(states(fresh)[name]["model_state"], states(finished)[name]["model_state"]) for name in states(finished))
+
+
+def test_resuming_a_run_that_is_done_changes_nothing(finished, capsys):
+    before = snapshot(finished.root)
+    assert train(finished, "--num_epochs", "2", "--save_state", "--resume") == 0
+    assert "already done: 2 epochs" in capsys.readouterr().err and snapshot(finished.root) == before
+
+
+def test_a_run_killed_before_its_last_files_is_completed(finished, capsys):
+    oof, log = finished.oof_path("net").read_bytes(), finished.log_path("net")
+    finished.oof_path("net").unlink(), log.unlink(), finished.state_path("net", "best").unlink()
+    assert train(finished, "--num_epochs", "2", "--save_state", "--resume") == 0
+    assert finished.oof_path("net").read_bytes() == oof and log.exists() and finished.state_path("net", "best").exists()
+
+
+@pytest.mark.parametrize("damage", ["zero", "one_byte", "half", "minus1", "text", "flipped"])
+def test_a_damaged_newest_state_is_left_aside_with_a_warning(fresh, capsys, damage):
+    assert train(fresh, "--num_epochs", "1", "--save_state") == 0
+    assert train(fresh, "--num_epochs", "2", "--resume") == 0
+    path = fresh.state_path("net", "last")
+    data = path.read_bytes()
+    flipped = data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+    cuts = {"zero": b"", "one_byte": b"P", "half": data[: len(data) // 2], "minus1": data[:-1], "text": b"hello", "flipped": flipped}
+    for name in ("last", "best", "2"):
+        fresh.state_path("net", name).write_bytes(cuts[damage])
+    capsys.readouterr()
+    assert train(fresh, "--num_epochs", "2", "--resume") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if line.startswith("warning: ") and "left aside" in line]) == 3
+    assert any("going on from net_1.pt, 1 epochs completed" in line for line in lines)
+    assert fresh.oof_path("net").read_bytes() == trained().oof_path("net").read_bytes()
+    assert {state["epochs"] for name, state in states(fresh).items() if name != "net_1.pt"} == {2}
+
+
+def test_explicitly_a_damaged_state_is_refused(finished, capsys):
+    path = finished.state_path("net", "last")
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "net_last.pt" in fails(capsys, finished, 2, "--load_state", "net_last")
+
+
+@pytest.mark.parametrize("flags", [["--lr", "0.5"], ["--batch_size", "8"], ["--optimizer", "SGD"], ["--resize", "9"], ["--erase", "0.5"]])
+def test_other_settings_are_refused_when_resuming(finished, capsys, flags):
+    line = fails(capsys, finished, 2, "--num_epochs", "3", "--resume", *flags)
+    assert flags[0].replace("--lr", "--learning_rate") in line and "net_last.pt was trained with" in line
+
+
+def test_a_foreign_state_under_a_name_of_the_run_is_not_replaced(finished, capsys):
+    shutil.copy(finished.state_path("net", "1"), finished.state_path("other", "5"))
+    line = fails(capsys, finished, 4, "--num_epochs", "1", "--model_title", "other", "--resume")
+    assert "other_5.pt: is a state of the run 'net'" in line
+
+
+def test_what_killed_runs_left_half_written_is_removed_and_nothing_else(finished):
+    gone = [finished.states_dir / f"net_{name}.pt.tmp-{pid}" for name, pid in (("last", 1), ("best", 99999), ("7", 5))]
+    gone += [finished.oof_path("net").with_name("net.oof.csv.tmp-7"), finished.log_path("net").with_name("net.csv.tmp-8")]
+    kept = [finished.states_dir / name for name in ("other_last.pt.tmp-1", "net_last.pt.tmp-mine", "net_x_last.pt.tmp-3")]
+    for path in (*gone, *kept):
+        path.write_bytes(b"half")
+    assert train(finished, "--num_epochs", "2", "--resume") == 0
+    assert not any(path.exists() for path in gone) and all(path.exists() for path in kept)
+
+
+def test_only_so_many_states_are_kept(fresh):
+    assert train(fresh, "--num_epochs", "4", "--save_state", "--keep_states", "2") == 0
+    assert sorted(states(fresh)) == ["net_3.pt", "net_4.pt", "net_best.pt", "net_last.pt"]
+
+
+def test_states_inside_epochs_are_written_and_gone_on_from(fresh, capsys, monkeypatch):
+    """Batches of 8 of 33 images: four steps an epoch; the run stops in the second epoch, after a state at step 6."""
+    flags = ["--batch_size", "8", "--num_epochs", "3", "--model_title"]
+    assert train(fresh, *flags, "straight") == 0
+    plain, calls = steps._step, []
+
+    def stop(*arguments):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return plain(*arguments)
+
+    monkeypatch.setattr(steps, "_step", stop)
+    assert train(fresh, *flags, "cut", "--period_save_steps", "3", "--resume") == 130
+    monkeypatch.undo()
+    state = load_state(fresh.state_path("cut", "last"))
+    assert (state["epochs"], state["position"]["step"]) == (1, 2) and len(state["position"]["label_counts"]) == 2
+    capsys.readouterr()
+    assert "--num_epochs 1: cut_last.pt is inside epoch 2 already" in fails(
+        capsys, fresh, 2, "--batch_size", "8", "--model_title", "cut", "--num_epochs", "1", "--resume"
+    )
+    assert train(fresh, *flags, "cut", "--period_save_steps", "3", "--resume") == 0
+    assert "going on from cut_last.pt, 1 epochs and 2 steps completed" in capsys.readouterr().err
+    ends = [load_state(fresh.state_path(title, "last")) for title in ("straight", "cut")]
+    assert all(same(ends[0][key], ends[1][key]) for key in ("model_state", "optimizer_state"))
+    assert same(comparable(ends[0])["history"], comparable(ends[1])["history"])
+
+
+@pytest.fixture
+def signals_restored():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+PLACES = {"step": (steps, "_step"), "evaluation": (fit, "predict_logits"), "save": (core.training.states, "save_state")}
+
+
+@pytest.mark.usefixtures("signals_restored")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", PLACES)
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(fresh, capsys, monkeypatch, number, where):
+    plain, calls = getattr(*PLACES[where]), []
+
+    def signalled(*arguments, **details):
+        calls.append(1)
+        if len(calls) == 2:
+            signal.raise_signal(number)
+        return plain(*arguments, **details)
+
+    flags = ["--batch_size", "8", "--num_epochs", "3"]
+    monkeypatch.setattr(*PLACES[where], signalled)
+    assert train(fresh, *flags) == 128 + number
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"error: stopped by {number.name}; all is saved in ") and "--resume goes on" in line
+    assert not list(fresh.root.rglob("*.tmp-*")) and not fresh.lock_path("net").exists()
+    monkeypatch.undo()
+    assert train(fresh, *flags, "--resume") == 0
+    assert train(fresh, *flags, "--model_title", "straight") == 0
+    ends = [load_state(fresh.state_path(title, "last")) for title in ("net", "straight")]
+    assert all(same(ends[0][key], ends[1][key]) for key in ("model_state", "optimizer_state"))
+    assert same(comparable(ends[0])["history"], comparable(ends[1])["history"])
+
+
+def test_a_second_process_with_the_title_is_turned_away(finished, capsys):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(finished.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        line = fails(capsys, finished, 3, "--num_epochs", "3", "--resume")
+        assert f"the run 'net' is in use by process {holder.pid}" in line
+        assert train(finished, "--num_epochs", "1", "--model_title", "b") == 0
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert train(finished, "--num_epochs", "2", "--resume") == 0, "the lock of a killed process is free"
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from core.training.runs import hold_run
+from core.workspace import Workspace
+with hold_run(Workspace(Path(sys.argv[1])), "net"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_run_does_not_go_on_with_other_images(finished, capsys):
+    for path in (finished.data_dir / "train_images").iterdir():
+        Image.open(path).point(lambda value: 255 - value).save(path)
+    assert creating_dataset.main(["--workspace", str(finished.root), "--train_size", "0.5", "--force"]) == 0
+    capsys.readouterr()
+    assert "was trained on other images" in fails(capsys, finished, 2, "--num_epochs", "3", "--resume")
+
+
+def test_a_run_does_not_go_on_with_another_class(fresh, capsys):
+    (fresh.root / "net.py").write_text(
+        NET + NET.replace("from torch import nn", "").replace("class Net", "class Other").replace("ReLU", "Tanh")
+    )
+    assert train(fresh, "--num_epochs", "1", "--model_class", "Net") == 0
+    capsys.readouterr()
+    line = fails(capsys, fresh, 2, "--num_epochs", "2", "--model_class", "Other", "--resume")
+    assert "--model_class Other: net_last.pt was trained with Net" in line
+    assert train(fresh, "--num_epochs", "2", "--model_class", "Net", "--resume") == 0
+
+
+@pytest.mark.parametrize("name", ["best", "last", "2"])
+@pytest.mark.parametrize("epochs", ["2", "3"])
+def test_a_state_that_was_damaged_since_is_made_good(finished, name, epochs):
+    expected, path = load_state(finished.state_path("net", name)), finished.state_path("net", name)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    assert train(finished, "--num_epochs", epochs, "--save_state", "--resume") == 0
+    assert same(expected["model_state"], load_state(path)["model_state"]) or epochs == "3"
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_a_signal_while_the_last_picture_is_drawn_stops_and_the_rest_is_done_later(fresh, finished_bytes, capsys, monkeypatch):
+    plain = training._draw
+
+    def signalled(run, workspace):
+        plain(run, workspace)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(training, "_draw", signalled)
+    assert train(fresh, "--num_epochs", "2", "--save_state") == 143
+    assert "--resume goes on" in capsys.readouterr().err and not fresh.oof_path("net").exists()
+    monkeypatch.undo()
+    assert train(fresh, "--num_epochs", "2", "--save_state", "--resume") == 0
+    assert fresh.oof_path("net").read_bytes() == finished_bytes
+
+
+@pytest.fixture(scope="module")
+def finished_bytes():
+    return trained().oof_path("net").read_bytes()
+
+
+def test_resume_takes_weights_to_begin_from_where_there_is_no_state(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1") == 0
+    flags = ["--model_title", "b", "--load_state", "net_last", "--resume"]
+    assert train(fresh, "--num_epochs", "1", *flags) == 0
+    assert "weights taken from net_last.pt; a new run 'b' begins" in capsys.readouterr().err
+    assert train(fresh, "--num_epochs", "2", *flags) == 0
+    assert "going on from b_last.pt, 1 epochs completed" in capsys.readouterr().err
+
+
+def test_a_replacement_killed_between_its_first_states_leaves_one_run_alone(finished, monkeypatch):
+    plain, calls = core.training.states.save_state, []
+
+    def killed(path, state):
+        calls.append(path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        plain(path, state)
+
+    monkeypatch.setattr(core.training.states, "save_state", killed)
+    assert train(finished, "--num_epochs", "2", "--force", "--seed", "5") == 130
+    monkeypatch.undo()
+    assert {state["settings"]["run"]["seed"] for state in states(finished).values()} == {5}
+    assert train(finished, "--num_epochs", "2", "--resume", "--seed", "5") == 0
+
+
+def test_a_title_whose_states_would_be_taken_for_another_run_is_refused(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1", "--model_title", "net_2") == 0
+    capsys.readouterr()
+    assert "the name of the run 'net_2'" in fails(capsys, fresh, 2, "--num_epochs", "2", "--model_title", "net")
+    assert train(fresh, "--num_epochs", "2", "--model_title", "net_2", "--resume") == 0
+
+
+def test_a_run_without_a_whole_state_is_begun_anew_only_by_force(finished, capsys):
+    for path in finished.states_dir.glob("*.pt"):
+        path.write_bytes(path.read_bytes()[:-1])
+    line = fails(capsys, finished, 4, "--num_epochs", "2", "--resume")
+    assert "no whole state left" in line and "net_1.pt" in line and "--force begins it anew" in line
+    assert train(finished, "--num_epochs", "1", "--resume", "--force") == 0
+    assert sorted(states(finished)) == ["net_1.pt", "net_best.pt", "net_last.pt"], "the damaged net_2.pt is gone too"
+
+
+def test_force_replaces_a_foreign_state_under_a_name_of_the_run(finished, capsys):
+    shutil.copy(finished.state_path("net", "1"), finished.state_path("other", "5"))
+    assert train(finished, "--num_epochs", "1", "--model_title", "other", "--force") == 0
+    assert not finished.state_path("other", "5").exists() and finished.state_path("other", "1").exists()
+
+
+def test_going_back_by_force_drops_what_came_later(finished):
+    expected = load_state(finished.state_path("net", "1"))
+    assert train(finished, "--num_epochs", "1", "--load_state", "net_1", "--force", "--save_state") == 0
+    assert {name: state["epochs"] for name, state in states(finished).items()} == {"net_1.pt": 1, "net_best.pt": 1, "net_last.pt": 1}
+    assert same(load_state(finished.state_path("net", "last"))["model_state"], expected["model_state"])
+    assert len(read_table(finished.log_path("net")).rows) == 1
+
+
+def test_a_state_that_would_call_a_function_is_never_left_aside(finished, capsys):
+    class Evil:
+        def __reduce__(self):
+            return print, ("ran",)
+
+    torch.save({"x": Evil()}, finished.state_path("net", "last"))
+    line = fails(capsys, finished, 4, "--num_epochs", "3", "--resume")
+    assert "net_last.pt: refused, loading it would call" in line
+
+
+def test_states_kept_by_an_earlier_command_are_not_dropped(finished):
+    assert train(finished, "--num_epochs", "3", "--resume", "--keep_states", "1") == 0
+    assert {"net_1.pt", "net_2.pt", "net_3.pt"} <= states(finished).keys()

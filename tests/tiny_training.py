@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from core.data.batches import BatchMaker, LabelledImages
 from core.data.normalization import Normalization
 from core.data.settings import AugmentationSettings
-from core.training.fit import Learner
 from core.training.optimization import build_criterion, build_optimizer
 from core.training.runtime import make_accelerator, seed_everything
 from core.training.settings import OptimizationSettings
+from core.training.steps import Learner
 
 NORMALIZATION = Normalization((0.5,), (0.25,))
 

@@ -77,13 +77,13 @@ class BatchMaker:
         """How many batches an epoch over `count` images has."""
         return len(batch_bounds(count, self.batch_size))
 
-    def batches(self, labelled: LabelledImages, epoch: int) -> Iterator[Batch]:
-        """The batches of epoch number `epoch` (from 0), every image once."""
+    def batches(self, labelled: LabelledImages, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of epoch number `epoch` (from 0), every image once; or those from number `first` on."""
         import torch
 
         order = epoch_order(self.seed, epoch, len(labelled))
         table = draw_table(self.augmentation, self.seed, epoch, labelled.num_rows)
-        batches = [order[start:end] for start, end in batch_bounds(len(labelled), self.batch_size)]
+        batches = [order[start:end] for start, end in batch_bounds(len(labelled), self.batch_size)[first:]]
         for positions, pixels in zip(batches, stream_pixels(labelled.images, batches, self.device), strict=True):
             drawn = table.of(labelled.rows[positions])
             targets = torch.from_numpy(labelled.targets[positions]).to(self.device)

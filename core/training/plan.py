@@ -13,9 +13,10 @@ from core.workspace import check_title
 
 # Settings that do not change what an epoch computes: a run may go on with others.
 _FREE = frozenset(
-    {"model_title", "model_class", "num_epochs", "save_graph", "save_state", "load_state", "period_save_weights"}
+    {"model_title", "model_class", "num_epochs", "save_graph", "save_state", "period_save_weights", "period_save_steps", "keep_states"}
     | {"logging_iters_train", "logging_iters_valid"}
 )
+_NOT_KEPT = ("load_state", "resume")  # how a process began says nothing of the run
 _MOVABLE = frozenset({"mask"})  # a folder may have moved, but not come or gone
 
 
@@ -57,7 +58,8 @@ class RunPlan:
 
     def to_plain(self) -> dict[str, Any]:
         """The settings in plain types, as states hold them."""
-        return {name: asdict(getattr(self, name)) for name in ("run", "optimization", "preprocessing", "augmentation")}
+        groups = {name: asdict(getattr(self, name)) for name in ("run", "optimization", "preprocessing", "augmentation")}
+        return {name: {key: value for key, value in group.items() if key not in _NOT_KEPT} for name, group in groups.items()}
 
     def check_same(self, settings: dict[str, Any], name: str) -> None:
         """Compares with the settings of a state that the run is to go on from.

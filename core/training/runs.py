@@ -1,12 +1,16 @@
 """The states of a run among the files of model_states/: which belong to it, which a name means."""
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError, RefusedError, first_few, printable
-from core.files import refuse_existing
+from core.errors import EnvironmentFault, InputError, RefusedError, first_few, printable
+from core.files import refuse_existing, translate_os_error
+from core.locks import named_lock
+from core.training.sealing import is_whole
 from core.training.states import load_state, read_summary
 from core.workspace import Workspace, check_title
 
@@ -19,6 +23,11 @@ class FoundState:
 
     path: Path
     state: dict[str, Any]
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Epochs completed, and steps of the next one."""
+        return self.state["epochs"], self.state["position"]["step"]
 
     def of_run(self, title: str) -> bool:
         """Whether it is a state of the holdout run with this title."""
@@ -47,43 +56,77 @@ def find_state(workspace: Workspace, name: str) -> FoundState:
     return FoundState(path, load_state(path))
 
 
-def states_of_run(workspace: Workspace, title: str) -> dict[Path, int]:
-    """path -> epochs completed of every state of the run: named for it, and saying so inside. A copy under another name does not count."""
+def states_of_run(workspace: Workspace, title: str) -> dict[Path, tuple[int, int]]:
+    """path -> (epochs completed, steps of the next) of every state of the run: named for it, and saying so inside. A copy under another
+    name does not count."""
     found = {}
     for path, _ in _named_for(workspace, title):
         summary = read_summary(path)
         if summary is not None and (summary["title"], summary["part"]) == (title, HOLDOUT):
-            found[path] = summary["epochs"]
+            found[path] = (summary["epochs"], summary["step"])
     return found
 
 
+def whole_states(workspace: Workspace, title: str) -> dict[Path, tuple[int, int]]:
+    """Those of `states_of_run` whose content is what was sealed; reads them all."""
+    return {path: place for path, place in states_of_run(workspace, title).items() if is_whole(path)}
+
+
+def periodic_states(workspace: Workspace, title: str) -> list[Path]:
+    """The run's states that are named by a number of epochs, the oldest first."""
+    existing = states_of_run(workspace, title)
+    numbered = [path for path, suffix in _named_for(workspace, title) if path in existing and suffix.isdigit()]
+    return sorted(numbered, key=lambda path: existing[path])
+
+
+def newest_state(workspace: Workspace, title: str) -> tuple[FoundState | None, list[str]]:
+    """The newest whole state of a run by the numbers inside, and a line for each newer one that is damaged and left aside.
+
+    Raises:
+        RefusedError: one of them would call a function when unpickled, or is another run's under a name of this one.
+    """
+    _refuse_namesake(workspace, title)
+    existing, skipped = states_of_run(workspace, title), []
+    for path in (path for path, _ in _named_for(workspace, title) if path not in existing):
+        other = read_summary(path)
+        if other is not None:
+            raise RefusedError(f"{path}: is a state of the run {other['title']!r} under a name of {title!r}; move it away")
+        try:
+            load_state(path)
+        except InputError as error:
+            skipped.append(f"warning: {error}; left aside")
+    last = workspace.state_path(title, "last")
+    for path in sorted(existing, key=lambda path: (existing[path], path == last), reverse=True):
+        try:
+            return FoundState(path, load_state(path)), skipped
+        except InputError as error:
+            skipped.append(f"warning: {error}; left aside")
+    return None, skipped
+
+
 def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool) -> tuple[FoundState | None, list[Path]]:
-    """Decides how a run begins: anew, or from a state; and which of its states it replaces.
+    """Decides how a run begins without `--resume`: anew, or from a state; and which of its states it replaces.
 
     Returns:
         The state to go on from (None: anew), and the files of an earlier run with this title that go away.
 
     Raises:
+        InputError: the title would be mistaken for a state.
         RefusedError: the run exists, or has later states than the one to go on from, and `force` is not given.
     """
-    check_title(title)
     existing = states_of_run(workspace, title)
     start = find_state(workspace, load) if load is not None else None
-    namesake = workspace.states_dir / f"{title}.pt"
-    if namesake.exists():
-        raise InputError(
-            f"--model_title {title}: {namesake} is a state of this name, so the two could not be told apart; use another title"
-        )
+    _refuse_namesake(workspace, title)
     same = start is not None and start.of_run(title)
-    completed = start.state["epochs"] if start is not None and same else 0
+    completed = start.place if start is not None and same else (0, 0)
     if not force:
-        _refuse_others(workspace, title, existing, completed)
-    replaced = [path for path, epochs in existing.items() if epochs > completed]
+        _refuse_others(workspace, title, existing, completed[0])
+    later = {path for path, place in existing.items() if place > completed}
+    replaced = [path for path, _ in _named_for(workspace, title) if path in later or (force and not same)]
     if replaced and not force:
         what = f"has later states than {load}" if same else "exists"
         raise RefusedError(
-            f"the run {title!r} {what} ({replaced[-1].name}): --load_state {title}_last goes on, --force replaces it, "
-            "--model_title names another"
+            f"the run {title!r} {what} ({replaced[-1].name}): --resume goes on with it, --force replaces it, --model_title names another"
         )
     traces = [workspace.graph_path(title), workspace.log_path(title), workspace.oof_path(title)]
     for path in traces if not same else []:
@@ -92,7 +135,53 @@ def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool
     return start, replaced
 
 
-def _refuse_others(workspace: Workspace, title: str, existing: dict[Path, int], completed: int) -> None:
+@contextmanager
+def hold_run(workspace: Workspace, title: str) -> Iterator[None]:
+    """Makes this process the only one that trains the run inside the block, and clears away what killed ones left half-written.
+
+    Raises:
+        EnvironmentFault: another process trains it; or the folder cannot be written.
+    """
+    check_title(title)
+    with ExitStack() as held:
+        _hold(workspace, title, held)
+        yield
+
+
+def _hold(workspace: Workspace, title: str, held: ExitStack) -> None:
+    try:
+        workspace.states_dir.mkdir(parents=True, exist_ok=True)
+        held.enter_context(named_lock(workspace.lock_path(title)))
+        _clear_away(workspace, title)
+    except BlockingIOError as error:
+        raise EnvironmentFault(f"the run {title!r} is in use by process {error}; wait for it, or use another --model_title") from None
+    except OSError as error:
+        raise translate_os_error(error, workspace.states_dir) from error
+
+
+def _clear_away(workspace: Workspace, title: str) -> None:
+    """Removes the temporary files of processes that died while they wrote this run's files."""
+    state = re.compile(re.escape(title) + r"_(last|best|\d+)\.pt\.tmp-\d+")
+    left = [path for path in workspace.states_dir.glob("*.tmp-*") if state.fullmatch(path.name)]
+    for path in (workspace.graph_path(title), workspace.log_path(title), workspace.oof_path(title)):
+        left += [other for other in path.parent.glob("*.tmp-*") if re.fullmatch(re.escape(path.name) + r"\.tmp-\d+", other.name)]
+    for path in left:
+        path.unlink(missing_ok=True)
+
+
+def _refuse_namesake(workspace: Workspace, title: str) -> None:
+    for path in workspace.states_dir.glob(f"{title}_*_last.pt"):
+        other = path.name.removesuffix("_last.pt")
+        if re.fullmatch(re.escape(title) + r"_\d+", other) and read_summary(path) is not None:
+            raise InputError(f"--model_title {title}: its states would have the name of the run {other!r}, so use another title")
+    namesake = workspace.states_dir / f"{title}.pt"
+    if namesake.exists():
+        raise InputError(
+            f"--model_title {title}: {namesake} is a state of this name, so the two could not be told apart; use another title"
+        )
+
+
+def _refuse_others(workspace: Workspace, title: str, existing: dict[Path, tuple[int, int]], completed: int) -> None:
     """Raises RefusedError where a file that is no state of the run has a name that the run would give one."""
     for path, suffix in _named_for(workspace, title):
         if path not in existing and not (suffix.isdigit() and int(suffix) <= completed):

@@ -10,12 +10,14 @@ import json
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
 
-_SUMMARY = {"title": str, "part": str, "epochs": int}
+_SUMMARY = {"title": str, "part": str, "epochs": int, "step": int}
 _END_RECORD = struct.Struct("<4s4H2LH")
 _BLOCK = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, struct.error, ValueError, EOFError, LookupError, OverflowError, NotImplementedError, RuntimeError)
@@ -26,7 +28,7 @@ def write_seal(path: Path, summary: dict[str, Any]) -> None:
 
     Args:
         path: of the archive.
-        summary: title, part and epochs.
+        summary: title, part, epochs and step.
 
     Raises:
         OSError: it cannot be written, or the archive has a comment.
@@ -44,7 +46,8 @@ def write_seal(path: Path, summary: dict[str, Any]) -> None:
 
 
 def read_summary(path: Path) -> dict[str, Any] | None:
-    """Title, part and epochs completed as a state's seal gives them, without reading the rest; None where there is no seal."""
+    """Title, part, epochs completed and steps of the next one as a state's seal gives them, without reading the rest; None where
+    there is no seal."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _read_seal(archive.comment)
@@ -73,6 +76,24 @@ def check_seal(path: Path) -> bool:
     if comment != _seal_for(path, size - len(comment), {key: seal[key] for key in _SUMMARY}):
         raise InputError(f"{path}: is damaged: its content does not match its checksum; take another state")
     return True
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a state whose content is what was sealed; reads all of it."""
+    try:
+        return check_seal(path)
+    except (InputError, OSError):
+        return False
+
+
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Turns what goes wrong in the block, because a state holds other things than a run writes, into one line that names it."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        what = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        raise InputError(f"{path}: is no state that a run of this project wrote ({what})") from error
 
 
 def _read_seal(comment: bytes) -> dict[str, Any] | None:

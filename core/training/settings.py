@@ -19,8 +19,11 @@ class RunSettings:
     max_samples: int | None = option(None, "train on only this many images, a stratified subset, and hold out no more than that", minimum=2)
     save_graph: bool = option(True, "draw the learning curves, graphs/<title>.png")
     save_state: bool = option(False, "keep a state every --period_save_weights epochs, besides the last, the best and the one at the end")
+    resume: bool = option(False, "go on with the run from its newest whole state, or begin it (as the other flags say) where there is none")
     load_state: str | None = option(None, "go on from this state: a name in model_states/, a path or a title", metavar="NAME")
     period_save_weights: int = option(1, "epochs between the states that --save_state keeps", minimum=1)
+    period_save_steps: int | None = option(None, "steps between the savings of the last state inside epochs", minimum=1)
+    keep_states: int | None = option(None, "keep only so many of the states of --save_state, the newest", minimum=1)
     logging_iters_train: int = option(10, "training batches a point of the per-iteration curves", minimum=1)
     logging_iters_valid: int = option(3, "held-out batches a point of the per-iteration curves", minimum=1)
 

@@ -14,14 +14,23 @@ from core.files import atomic_path, check_space, translate_os_error
 from core.training.sealing import check_seal, read_summary, write_seal
 from core.training.unpickling import unpickle
 
-__all__ = ["KEYS", "SCHEMA", "check_finite", "load_state", "read_summary", "refuse_non_finite", "restore_weights", "save_state", "to_plain"]
+__all__ = [
+    "KEYS",
+    "SCHEMA",
+    "check_finite",
+    "load_state",
+    "read_summary",
+    "refuse_non_finite",
+    "restore_weights",
+    "save_state",
+    "to_plain",
+]
 
 SCHEMA = 1
 KEYS = (
     "schema", "title", "part", "epochs", "position", "model", "model_state", "optimizer_state", "schedule_state", "scaler_state",
     "ema_state", "preprocessing", "normalization", "task", "data", "settings", "history", "best", "environment", "wall",
 )  # fmt: skip
-_SUMMARY = ("title", "part", "epochs")
 _TYPES: dict[str, type] = {"title": str, "part": str, "epochs": int, "history": list} | dict.fromkeys(
     ("position", "model", "model_state", "optimizer_state", "preprocessing", "normalization", "task", "data", "settings"), dict
 )
@@ -49,7 +58,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         except RuntimeError as error:  # what torch's zip writer makes of a write that failed: disk or file size limit
             cause = error.__cause__ or error.__context__
             raise cause if isinstance(cause, OSError) else OSError(errno.ENOSPC, str(error)) from error
-        write_seal(temporary, {key: plain[key] for key in _SUMMARY})
+        write_seal(temporary, {key: plain[key] for key in ("title", "part", "epochs")} | {"step": plain["position"]["step"]})
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -164,6 +173,28 @@ def _shape(tensors: dict[str, Any], name: str) -> str:
 
 
 def _load_plain(path: Path) -> Any:
+    """Loads a file as it was at one moment: again, where a training run replaced it in between."""
+    while True:
+        before = _identity(path)
+        try:
+            content = _load_once(path)
+        except InputError:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return content
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _load_once(path: Path) -> Any:
     """Checks the file's form, sizes and seal; then unpickles plain types only."""
     try:
         with open(path, "rb") as file:
