@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,8 @@ def _predict(arguments: argparse.Namespace) -> None:
     _check_agreement(arguments, found)
     task = find_task(arguments, workspace, found, save_path)
     if is_made_from(task.save_path, task.inputs):
+        if arguments.verify_store:
+            _open_images(arguments, task, _preprocessing(arguments, found.state))
         say(f"already there: {task.save_path} was made from this state and these images")
         return
     for suffix in (".csv", ".probabilities.csv", ".json"):
@@ -89,10 +92,7 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
 
 
 def _run_model(arguments: argparse.Namespace, found: "FoundState", task: PredictionTask, device: str) -> "Predictions":
-    from dataclasses import replace
-
     from core.data.normalization import Normalization
-    from core.data.preprocessing import Preprocessing
     from core.modeling.loading import rebuild_model
     from core.modeling.memory_format import use_channels_last
     from core.modeling.model_files import errors_in
@@ -109,10 +109,7 @@ def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Predict
     restore_weights(found.path, model, state["model_state"])
     if state["model"]["channels_last"]:
         use_channels_last(model)
-    preprocessing = Preprocessing.from_plain(state["preprocessing"])
-    if getattr(arguments, "mask", None):
-        preprocessing = replace(preprocessing, settings=replace(preprocessing.settings, mask=arguments.mask))
-    images = _open_images(arguments, task, preprocessing)
+    images = _open_images(arguments, task, _preprocessing(arguments, state))
     normalization = Normalization.from_plain(state["normalization"])
     if arguments.compile:
         compile_model(model)
@@ -131,6 +128,15 @@ def _precision(asked: str, environment: dict[str, Any], device: str) -> str:
     return known if asked == "auto" and known and environment["device"].startswith(kind) else asked
 
 
+def _preprocessing(arguments: argparse.Namespace, state: dict[str, Any]) -> "Preprocessing":
+    """The state's, with the masks where they lie now."""
+    from core.data.preprocessing import Preprocessing
+
+    known = Preprocessing.from_plain(state["preprocessing"])
+    mask = getattr(arguments, "mask", None)
+    return replace(known, settings=replace(known.settings, mask=mask)) if mask else known
+
+
 def _open_images(arguments: argparse.Namespace, task: PredictionTask, preprocessing: "Preprocessing") -> "Images":
     """The images' pixels: of the dataset's own from the store, of others decoded as they are predicted."""
     from core.data.decoding import decoding_workers
@@ -139,6 +145,8 @@ def _open_images(arguments: argparse.Namespace, task: PredictionTask, preprocess
 
     workers = decoding_workers(arguments.num_workers)
     if task.source is None:
+        if arguments.verify_store:
+            warn("--verify_store: images named with --images are decoded anew; there is nothing to compare them with")
         return DecodedImages(task.images.paths, preprocessing, workers)
     place = StorePlace(task.source.store_dir, read_settings(arguments, StoreSettings), workers)
     opened = open_images(place, task.source.root, task.source.records, preprocessing, progress_bar)

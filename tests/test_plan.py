@@ -136,8 +136,10 @@ def test_the_plain_form_holds_no_machine_settings():
 
 
 def test_augmentation_that_makes_no_sense_is_refused():
-    assert "--store_size 100: must be at least --resize 128" in refusal(plan(resize=128, store_size=100).check)
+    for wrong in (100, 513):
+        assert f"--store_size {wrong}: must be from --resize 128 to four times that" in refusal(plan(resize=128, store_size=wrong).check)
     plan(resize=128, store_size=128).check()
+    plan(resize=128, store_size=512).check()
     assert "--trivialaugment and --randaugment" in refusal(plan(trivialaugment=True, randaugment=9).check)
     for name in ("mixup", "cutmix"):
         assert f"--{name}: MultiMarginLoss" in refusal(plan(loss_func="MultiMarginLoss", **{name: 0.2}).check)

@@ -492,3 +492,16 @@ def test_a_state_of_reduced_precision_predicts_in_it(finished):
         table = read_table(finished.root / "a.probabilities.csv")
         rows = {row[0]: row[1:] for row in table.rows}
         assert all(rows[row[0]] == row[3:] for row in oof.rows) == (not flags)
+
+
+def test_verifying_reads_also_where_the_predictions_are_there(finished, capsys):
+    assert predict(finished) == 0
+    before = set(finished.store_dir.iterdir())
+    kept = next(path for path in before if len(path.read_bytes()) == 9 * 64 + 128)
+    assert predict(finished, "--verify_store") == 0
+    data = bytearray(kept.read_bytes())
+    data[-1] ^= 1
+    kept.write_bytes(bytes(data))
+    capsys.readouterr()
+    assert predict(finished) == 0
+    assert str(kept) in fails(capsys, finished, 2, "--verify_store")

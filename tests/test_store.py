@@ -252,7 +252,7 @@ class _Many(list[Any]):
         return 10**14
 
 
-@pytest.mark.parametrize("damage", [b"", b"x", None])
+@pytest.mark.parametrize("damage", [b"", b"x", None, b"PK\3\4" + b"x" * 200, b"\x93NUMPY\1\0v\0{'descr': (\xff" + b" " * 200])
 def test_a_damaged_store_is_named(root: Path, damage: bytes | None) -> None:
     records = scan(root)
     build(root, records)
@@ -261,7 +261,7 @@ def test_a_damaged_store_is_named(root: Path, damage: bytes | None) -> None:
     with pytest.raises(InputError, match=rf"{path.name}: is damaged; delete the file, it is made again"):
         build(root, records)
     np.save(path, np.zeros((2, 1, 8, 8), np.uint8))
-    with pytest.raises(InputError, match=r"holds \(2, 1, 8, 8\) where \(9, 1, 8, 8\) is wanted"):
+    with pytest.raises(InputError, match=r"holds uint8 \(2, 1, 8, 8\) where uint8 \(9, 1, 8, 8\) is wanted"):
         build(root, records)
 
 
@@ -271,7 +271,11 @@ def test_a_damaged_store_is_named(root: Path, damage: bytes | None) -> None:
 def test_auto_keeps_what_is_small_enough_and_says_where(root: Path) -> None:
     opened = open_images(place(root), root, scan(root), GREY)
     assert isinstance(opened.images, StoredImages) and len(opened.images) == COUNT
-    assert str(root.parent / "store") in opened.note and files(root)[0] in opened.note and "delete that folder" in opened.note
+    assert (
+        str(root.parent / "store") in opened.note
+        and files(root)[0] in opened.note
+        and "delete that folder while no command is running" in opened.note
+    )
     assert np.array_equal(opened.images.take(np.array([4]))[0], GREY(root / "img_4.png"))
 
 
@@ -284,11 +288,15 @@ def test_never_writes_nothing_and_gives_the_same_pixels(root: Path) -> None:
 
 
 def test_a_store_over_the_limit_is_not_made_but_where_it_is_always_wanted_or_there(root: Path) -> None:
+    size = COUNT * 64 + 128  # with the header
     limit = {"store_limit": (COUNT * 64 - 1) / 1e9}
     opened = open_images(place(root, **limit), root, scan(root), GREY)
     assert isinstance(opened.images, DecodedImages) and "--store_limit" in opened.note and files(root) == []
     assert isinstance(open_images(place(root, store_limit=COUNT * 64 / 1e9), root, scan(root), GREY).images, StoredImages)
     assert isinstance(open_images(place(root, **limit), root, scan(root), GREY).images, StoredImages)
+    more = Preprocessing(PreprocessingSettings(resize=8, invert=True), 1)
+    crowded = open_images(place(root, store_limit=(size + COUNT * 64 - 1) / 1e9), root, scan(root), more)
+    assert isinstance(crowded.images, DecodedImages) and "are in" in crowded.note, "what is there counts"
     (root.parent / "store" / files(root)[0]).unlink()
     assert isinstance(open_images(place(root, store="always", **limit), root, scan(root), GREY).images, StoredImages)
 
@@ -341,3 +349,31 @@ def test_the_lock_is_free_again_after_a_building(root: Path) -> None:
     build(root, scan(root))
     with folder_lock(root.parent / "store") as held:
         assert held
+
+
+def test_pixels_in_another_order_are_not_taken_for_the_images(root: Path) -> None:
+    pixels = np.array(build(root, scan(root)))
+    (path,) = (root.parent / "store").iterdir()
+    np.save(path, np.asfortranarray(pixels))
+    with pytest.raises(InputError, match="in another order"):
+        build(root, scan(root))
+    np.save(path, pixels.astype(np.int8))
+    with pytest.raises(InputError, match=r"holds int8 .* where uint8"):
+        build(root, scan(root))
+
+
+def test_auto_decodes_where_nothing_can_be_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    opened = open_images(place(root), root, scan(root), GREY)
+    assert isinstance(opened.images, DecodedImages) and "cannot be written" in opened.note
+
+
+def test_what_a_killed_builder_left_goes_also_when_a_store_is_only_read(root: Path) -> None:
+    open_images(place(root), root, scan(root), GREY)
+    left = root.parent / "store" / "0123456789abcdef.npy.tmp-1"
+    left.write_bytes(b"x" * 1000)
+    with folder_lock(root.parent / "store"):
+        open_images(place(root), root, scan(root), GREY)
+        assert left.exists(), "somebody builds"
+    open_images(place(root), root, scan(root), GREY)
+    assert not left.exists()

@@ -638,7 +638,7 @@ def test_it_is_said_what_is_kept_and_how_to_clear_it(fresh, capsys):
     assert train(fresh, "--num_epochs", "1") == 0
     line = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("decoded images: "))
     (kept,) = fresh.store_dir.iterdir()
-    assert str(kept) in line and "delete that folder at any time" in line
+    assert str(kept) in line and "delete that folder while no command is running" in line
     assert train(fresh, "--num_epochs", "1", "--model_title", "b", "--store", "never") == 0
     assert "decoded images are not kept (--store never): " in capsys.readouterr().err
 

@@ -89,14 +89,15 @@ def run_on_file(job: DecodingJob, file: Path, workers: int, progress: Progress =
         _finish(job, _results(processes, _in_worker, _blocks(count, workers)), progress, label)
     except BrokenProcessPool as error:
         raise EnvironmentFault(
-            f"one of {workers} decoding processes was killed, perhaps for lack of memory; --num_workers 1 does without them"
+            f"one of {workers} decoding processes was killed (for lack of memory?) or could not start; --num_workers 1 does without them"
         ) from error
 
 
 def _finish(job: DecodingJob, results: Iterator[str | None], progress: Progress, label: str) -> None:
     faults = [fault for fault in progress(results, len(job.paths), label, "images") if fault]
     if faults:
-        raise InputError(f"{len(faults)} images cannot be used: {first_few(faults, 20)}")
+        what = "do not agree with what is stored" if job.compare else "cannot be used"
+        raise InputError(f"{len(faults)} images {what}: {first_few(faults, 20)}")
 
 
 def _blocks(count: int, workers: int) -> list[range]:
@@ -113,10 +114,22 @@ def _results(executor: Executor | None, do: Callable[[range], list[str | None]],
                 yield from do(range(position, position + 1))
         return
     try:
-        for results in executor.map(do, blocks):
+        with _interrupts_held():
+            blocks_done = executor.map(do, blocks)
+        for results in blocks_done:
             yield from results
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes that are started inside leave Ctrl-C to their parent for good, from their first moment on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_memory(job: DecodingJob, pixels: "np.ndarray") -> Callable[[range], list[str | None]]:
@@ -134,9 +147,7 @@ _worker: dict[str, Callable[[range], list[str | None]]] = {}
 
 
 def _start_worker(job: DecodingJob, file: Path) -> None:
-    """Makes a process ready: it leaves signals to its parent, and dies with it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Makes a process ready; it dies with its parent."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _worker["do"] = _in_memory(job, _open(file, job))
 

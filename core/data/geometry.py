@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 _LARGEST_LOG_RATIO = 0.2876820724517809  # log(4 / 3)
+_HARDLY_LARGER = 1.001
 _OPERATIONS = ("horflip", "vertflip", "rotate", "scale", "translate", "random_resized_crop")
 
 
@@ -77,14 +78,55 @@ def _flip(images: "torch.Tensor", drawn: "Mapping[str, np.ndarray]") -> "torch.T
 
 
 def _resample(images: "torch.Tensor", matrices: "np.ndarray", side: int, cropped: bool) -> "torch.Tensor":
-    """Bilinear; a crop goes up to the very border of the image, where there is no pixel beyond to blend with."""
+    """Bilinear; a crop goes up to the very border of the image, where there is no pixel beyond to blend with.
+
+    Where the source is larger than the result, a pixel is the mean of several places in it (2 x 2 up to twice the side), spread as far
+    as that image is made smaller, so that fine patterns do not alias; held-out images are antialiased too.
+    """
     import torch
     from torch.nn import functional
 
+    taps = -(-images.shape[-1] // side)
     rows = torch.from_numpy(matrices).to(images.device, torch.float32)[:, :, :, None, None]
-    places = (2 * torch.arange(side, device=images.device, dtype=torch.float32) + 1) / side - 1
-    x, y = (rows[:, axis, 0] * places + rows[:, axis, 1] * places[:, None] + rows[:, axis, 2] for axis in (0, 1))
-    grid = torch.stack([x, y], dim=-1)
-    padding = "border" if cropped else "zeros"
+    grid = _grid(rows, [_places(rows[:, :, axis, 0, 0], images.shape[-1], side, taps) for axis in (0, 1)])
+    bordered = cropped or taps > 1
+    padding = "border" if bordered else "zeros"
     done = functional.grid_sample(images, grid.to(images.dtype), mode="bilinear", padding_mode=padding, align_corners=False)
-    return done * ((x.abs() <= 1) & (y.abs() <= 1))[:, None] if cropped else done
+    if taps > 1:
+        done = functional.avg_pool2d(done, taps)
+        grid = _grid(rows, [_centers(side, images.device).expand(len(rows), side)] * 2)
+    return done * (grid.abs() <= 1).all(dim=-1)[:, None] if bordered else done
+
+
+def _grid(rows: "torch.Tensor", places: "list[torch.Tensor]") -> "torch.Tensor":
+    """Where in the source the places (across, down) of the result lie: (n, height, width, 2)."""
+    import torch
+
+    across, down = places[0][:, None, :], places[1][:, :, None]
+    return torch.stack([rows[:, axis, 0] * across + rows[:, axis, 1] * down + rows[:, axis, 2] for axis in (0, 1)], dim=-1)
+
+
+def _centers(side: int, device: "torch.device") -> "torch.Tensor":
+    import torch
+
+    return (2 * torch.arange(side, device=device, dtype=torch.float32) + 1) / side - 1
+
+
+def _places(steps: "torch.Tensor", source: int, side: int, taps: int) -> "torch.Tensor":
+    """Where along one axis of the result its pixels are looked at: `taps` times each, in relative coordinates; (n, side * taps).
+
+    A pixel that covers f pixels of the source asks for a tent filter of variance f^2 / 6; bilinear interpolation has 1 / 6, and the rest
+    comes from the spread of the places.
+
+    Args:
+        steps: (n, 2) how a step along this axis moves in the source.
+    """
+    import torch
+
+    centers = _centers(side, steps.device)
+    if taps == 1:
+        return centers.expand(len(steps), side)
+    covered = steps.norm(dim=1) * (source / side)
+    spread = (2 * (1 - covered**-2)).clamp(min=0).sqrt() * (covered > _HARDLY_LARGER) * (2 / side)
+    offsets = (torch.arange(taps, device=steps.device, dtype=torch.float32) - (taps - 1) / 2) / (taps**2 - 1) ** 0.5
+    return (centers[:, None] + spread[:, None, None] * offsets).flatten(1)

@@ -81,5 +81,5 @@ class StoreSettings:
         "keep decoded images in dataset/store, so that each is decoded once; auto: where --store_limit and half of the free disk allow it",
         choices=("auto", "always", "never"),
     )
-    store_limit: float = option(50.0, "largest store that auto makes, in GB", minimum=0, maximum=1_000_000)
+    store_limit: float = option(50.0, "how large auto lets dataset/store grow, in GB", minimum=0, maximum=1_000_000)
     verify_store: bool = option(False, "read and decode all images again and compare them with the dataset's list and the store")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
@@ -65,10 +65,10 @@ def open_images(
     pixels = open_store(path, DecodingJob(paths, preprocessing), place.workers, progress)
     if there and place.settings.verify_store:
         _verify(path, DecodingJob(paths, preprocessing, compare=True), place.workers, progress)
-    kept = sum(file.stat().st_size for file in place.folder.glob("*.npy"))
+    _clear_away(place.folder)
     note = (
-        f"decoded images: {path} ({_size(path.stat().st_size)}), kept for the next time; to free the {_size(kept)} of "
-        f"{place.folder}, delete that folder at any time: what is needed is made again"
+        f"decoded images: {path} ({_size(path.stat().st_size)}), kept for the next time; to free the {_size(_kept(place.folder))} of "
+        f"{place.folder}, delete that folder while no command is running: what is needed is made again"
     )
     return OpenedImages(StoredImages(pixels, np.arange(len(records))), note)
 
@@ -110,21 +110,40 @@ def _reason_against(place: StorePlace, there: bool, count: int, preprocessing: P
     if there or place.settings.store == "always":
         return None
     needed, limit = _bytes(count, preprocessing), round(place.settings.store_limit * 1e9)
-    if needed > limit:
-        return f"they need {_size(needed)}, --store_limit is {_size(limit)}"
+    kept = _kept(place.folder)
+    if needed + kept > limit:
+        return f"they need {_size(needed)}, {_size(kept)} are in {place.folder} already, --store_limit is {_size(limit)}"
     existing = next(folder for folder in (place.folder, *place.folder.absolute().parents) if folder.is_dir())
+    if not os.access(existing, os.W_OK):
+        return f"{existing} cannot be written"
     free = disk_usage(existing).free
     return f"they need {_size(needed)}, over half of the {_size(free)} free there" if needed > free // 2 else None
 
 
+def _kept(folder: Path) -> int:
+    """The bytes of all stores in a folder, unfinished ones too."""
+    return sum(file.stat().st_size for file in folder.glob("*.npy*") if file.is_file())
+
+
+def _clear_away(folder: Path) -> None:
+    """Removes what killed builders left, where nobody builds now."""
+    with suppress(OSError), folder_lock(folder) as held:
+        _remove_unfinished(folder, held)
+
+
+def _remove_unfinished(folder: Path, held: bool) -> None:
+    """With the folder's lock held, an unfinished file belongs to nobody alive."""
+    for left in folder.glob("*.npy.tmp-*") if held else ():
+        left.unlink(missing_ok=True)
+
+
 @contextmanager
 def _building(folder: Path, needed: int, progress: Progress) -> Iterator[None]:
-    """One builder at a time; a temporary file that is there before it begins belongs to nobody alive."""
+    """One builder at a time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder, progress) as held:
-            for left in folder.glob("*.npy.tmp-*") if held else ():
-                left.unlink(missing_ok=True)
+            _remove_unfinished(folder, held)
             check_space(folder, needed)
             yield
     except OSError as error:
@@ -152,11 +171,14 @@ def _read(path: Path, shape: tuple[int, ...]) -> "np.ndarray":
     import numpy as np
 
     try:
-        pixels: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        pixels: np.memmap = np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as error:  # numpy's parser raises half a dozen kinds for a damaged header
         raise InputError(f"{path}: is damaged; delete the file, it is made again") from error
-    if pixels.shape != shape or pixels.dtype != np.uint8:
-        raise InputError(f"{path}: holds {pixels.shape} where {shape} is wanted; delete the file, it is made again")
+    if pixels.shape != shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
+        found = f"{pixels.dtype} {pixels.shape}{'' if pixels.flags.c_contiguous else ' in another order'}"
+        raise InputError(f"{path}: holds {found} where uint8 {shape} is wanted; delete the file, it is made again")
     return pixels
 
 

@@ -49,8 +49,8 @@ class RunPlan:
 
     def _check_augmentation(self) -> None:
         chosen, side = self.augmentation, self.preprocessing.resize
-        if chosen.store_size is not None and chosen.store_size < side:
-            raise InputError(f"--store_size {chosen.store_size}: must be at least --resize {side}")
+        if chosen.store_size is not None and not side <= chosen.store_size <= 4 * side:
+            raise InputError(f"--store_size {chosen.store_size}: must be from --resize {side} to four times that")
         if chosen.randaugment and chosen.trivialaugment:
             raise InputError("--trivialaugment and --randaugment are two policies: give one of them")
         if (chosen.mixup or chosen.cutmix) and self.optimization.loss_func == "MultiMarginLoss":
