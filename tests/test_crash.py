@@ -224,16 +224,19 @@ def test_a_second_signal_ends_at_once_and_harms_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_of_two_runs_with_one_title_one_goes_on_and_a_killed_one_frees_it(tmp_path: Path) -> None:
     workspace = copy_workspace(untrained(), tmp_path / "w")
-    first = start(workspace, "--num_epochs", "1000", "--num_workers", "2")
+    first = start(workspace, "--num_epochs", "1000")
     wait_for(workspace.state_path("net", "last"), first)
     second = start(workspace, "--resume")
     _, errors = second.communicate(timeout=30)
     assert second.returncode == 3 and f"in use by process {first.pid}" in errors.splitlines()[-1]
     first.kill()
     first.communicate()
+    last = workspace.state_path("net", "last")
+    before = last.stat().st_mtime_ns
     third = start(workspace, "--num_epochs", "1000", "--resume")
-    time.sleep(0.5)
-    wait_for(workspace.lock_path("net"), third)
+    deadline = time.monotonic() + 60
+    while last.stat().st_mtime_ns == before and third.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     third.send_signal(signal.SIGTERM)
     third.communicate(timeout=30)
     assert third.returncode == 143
