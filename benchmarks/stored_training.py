@@ -16,10 +16,13 @@ from core.data.pixels import StoredImages
 from core.data.settings import AugmentationSettings
 from core.modeling.loading import ModelRequest, build_model
 from core.modeling.memory_format import use_channels_last
-from core.training.optimization import build_criterion, build_optimizer
+from core.training.class_weights import ClassCounts
+from core.training.criterion import build_criterion
+from core.training.learner import Learner
+from core.training.optimization import build_optimizer
 from core.training.runtime import make_accelerator, seed_everything
 from core.training.settings import OptimizationSettings
-from core.training.steps import EpochProgress, Learner, train_steps
+from core.training.steps import EpochProgress, train_steps
 
 _CLASSES = 10
 _MODEL = Path(__file__).resolve().parents[1] / "models" / "simple_cnn.py"
@@ -45,7 +48,8 @@ def make_learner(labelled: LabelledImages, batch_size: int) -> Learner:
     settings = OptimizationSettings()
     optimizer = build_optimizer(loaded.module.parameters(), settings)
     model, optimizer = accelerator.prepare(loaded.module, optimizer)
-    return Learner(model, optimizer, build_criterion(settings.loss_func), accelerator, maker)
+    known = ClassCounts.of([str(i) for i in range(_CLASSES)], [str(target) for target in labelled.targets])
+    return Learner(model, optimizer, build_criterion(settings, known), accelerator, maker)
 
 
 def train_some(learner: Learner, labelled: LabelledImages, count: int) -> int:

@@ -72,7 +72,7 @@ class Subjects:
 
     @property
     def _steps(self) -> int:
-        return self.run.learner.batch_maker.num_batches(len(self.run.train))
+        return self.run.learner.batch_maker.num_steps(len(self.run.train))
 
     def _step(self, images: Tensor, targets: Tensor) -> Tensor:
         learner = self.run.learner

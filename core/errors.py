@@ -1,5 +1,8 @@
 """The exceptions that end a command with one line, and the exit code of each."""
 
+import difflib
+from collections.abc import Sequence
+
 
 class CommandError(Exception):
     """A failure that a person can act on: its text is one line that names the file, row or flag and what to do."""
@@ -39,6 +42,10 @@ class StoppedError(CommandError):
         self.exit_code = exit_code
 
 
+class Terminated(SystemExit):
+    """A signal ends the process at once: no failure of anything, so no handler of failures may take it for one."""
+
+
 def first_few(names: list[str], limit: int = 5) -> str:
     """Lists names for a one-line message: the first `limit`, then how many there are in all."""
     shown = ", ".join(printable(name) for name in names[:limit])
@@ -48,3 +55,9 @@ def first_few(names: list[str], limit: int = 5) -> str:
 def printable(text: object) -> str:
     """Text that can stand in a one-line message: control characters are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The end of a message about an unknown name: the names that look like it, else all there are."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    return f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names)}"

@@ -72,6 +72,12 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Writes a copy of a file, atomically."""
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def write_new(path: Path, data: bytes, force: bool = False) -> bool:
     """Writes a file that must not replace a different one; returns whether anything was written.
 

@@ -52,6 +52,11 @@ class Workspace:
         return self.data_dir / "test_labels.csv"
 
     @property
+    def folds_path(self) -> Path:
+        """`dataset/folds.csv`: the fold of every labelled image."""
+        return self.dataset_dir / "folds.csv"
+
+    @property
     def store_dir(self) -> Path:
         """`dataset/store/`: decoded images."""
         return self.dataset_dir / "store"
@@ -77,6 +82,10 @@ class Workspace:
     def graph_path(self, title: str) -> Path:
         """`graphs/<title>.png`: the learning curves."""
         return self.root / "graphs" / f"{title}.png"
+
+    def range_test_path(self, title: str) -> Path:
+        """`graphs/<title>_learning_rates.png`: the loss over the learning rate."""
+        return self.root / "graphs" / f"{title}_learning_rates.png"
 
     def log_path(self, title: str) -> Path:
         """`graphs/<title>.csv`: the loss log."""

@@ -6,11 +6,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import CommandError, InputError, printable
 from core.files import translate_os_error
+from core.processes import is_main, leave_launch
 from core.settings import Option, options_of
 from core.workspace import Workspace
 from scripts.signals import TerminationAsException
@@ -79,9 +81,13 @@ def read_settings(arguments: argparse.Namespace, settings_class: type) -> Any:
 def run_command(parser: argparse.ArgumentParser, body: Callable[[argparse.Namespace], None], argv: list[str] | None = None) -> int:
     """Runs a command's body and turns whatever ends it into an exit code and at most one line on stderr."""
     given = list(sys.argv[1:] if argv is None else argv)
+    if "RANK" in os.environ:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what its connections remark; what goes wrong is an exception
     try:
-        with TerminationAsException():
+        with TerminationAsException(), nullcontext() if is_main() else redirect_stdout(None):
             body(parser.parse_args([_underscored(word) for word in given]))
+            if "RANK" in os.environ and "torch" in sys.modules:
+                leave_launch()
         return 0
     except SystemExit as end:  # --help, and SIGTERM
         return end.code if isinstance(end.code, int) else 0
@@ -91,7 +97,8 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[argparse.Namesp
     except KeyboardInterrupt:
         return _report("stopped by SIGINT", 130, False)
     except BaseException as error:
-        message, code = _explain(error)
+        can_halve = "--auto_batch_size" in parser.format_usage() and "--auto_batch_size" not in map(_underscored, given)
+        message, code = _explain(error, ", and --auto_batch_size halves a batch that does not fit" if can_halve else "")
         return _report(message, code, "--debug" in given)
 
 
@@ -103,8 +110,9 @@ def workspace_of(arguments: argparse.Namespace) -> Workspace:
 
 
 def say(message: str) -> None:
-    """A message to the person, on stderr; results go to stdout."""
-    print(printable_lines(message), file=sys.stderr, flush=True)
+    """A message to the person, on stderr, from one process of a launch; results go to stdout."""
+    if is_main():
+        print(printable_lines(message), file=sys.stderr, flush=True)
 
 
 def warn(message: str) -> None:
@@ -122,7 +130,8 @@ def progress_bar(items: Iterable[Any], total: int | None = None, label: str = ""
     from tqdm import tqdm
 
     interval = 0.1 if sys.stderr.isatty() else 10
-    return tqdm(items, total=total, desc=label, unit=unit, delay=0.5, mininterval=interval, leave=False, dynamic_ncols=True)
+    shown = {"delay": 0.5, "mininterval": interval, "leave": False, "dynamic_ncols": True, "disable": not is_main()}
+    return tqdm(items, total=total, desc=label, unit=unit, **shown)
 
 
 def _underscored(word: str) -> str:
@@ -157,13 +166,13 @@ def _parse_value(kind: type, details: Option) -> Callable[[str], Any]:
     return parse
 
 
-def _explain(error: BaseException) -> tuple[str, int]:
-    """The one line and the exit code for an exception."""
+def _explain(error: BaseException, help_with_memory: str) -> tuple[str, int]:
+    """The one line and the exit code for an exception; what else the command can do where memory is short."""
     if isinstance(error, CommandError):
         return str(error), error.exit_code
     text = str(error)
     if isinstance(error, MemoryError) or "can't allocate memory" in text or type(error).__name__ == "OutOfMemoryError":
-        return "out of memory; a lower --batch_size or --resize needs less", 3
+        return f"out of memory; a lower --batch_size or --resize needs less{help_with_memory}", 3
     if isinstance(error, OSError):
         fault = translate_os_error(error)
         return str(fault), fault.exit_code

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.data.competition import Competition, RawCompetition, explore, tables_of
+from core.data.folds import folds_bytes, make_folds, missing_classes
 from core.data.labels import OWN_NAME, SPLIT_NAME, is_part_of_another
 from core.data.manifest import TEST, TRAIN, ImageRecord, Scan, content_hash, manifest_bytes, read_manifest, scan_images
 from core.data.settings import SplitSettings
@@ -70,6 +71,8 @@ def _describe(raw: "RawFiles", workspace: Workspace, settings: SplitSettings, fo
         warn(message)
     origin = (raw.name, raw.source)
     files = _files_to_write(workspace, origin, found, scan, split, settings)
+    folds = _folds(workspace, found, scan, split, settings)
+    files = {**folds, **files}
     written = _write_all(files, force)
     print(_summary(workspace, found, scan, split, settings))
     say("dataset written" if written else "already there: nothing was changed")
@@ -133,13 +136,32 @@ def _files_to_write(
         channels=1 if scan.grey else 3,
         content_hash=content_hash(scan.records),
         split={
-            **asdict(settings),
+            **{name: value for name, value in asdict(settings).items() if name != "num_folds"},  # folds may be made later
             "train_sha256": sha256_bytes(files[workspace.train_labels_path]),
             "test_sha256": sha256_bytes(files[workspace.valid_labels_path]),
         },
-        source=origin[1],
+        source=_portable(origin[1], workspace),
     )
     return {**files, workspace.competition_path: competition.to_bytes(workspace)}
+
+
+def _portable(source: str, workspace: Workspace) -> str:
+    """A source inside the workspace as a path from there, so that a workspace that was moved is the same dataset."""
+    path, root = Path(source), workspace.root.resolve()
+    return str(path.relative_to(root)) if path.is_absolute() and path.is_relative_to(root) else source
+
+
+def _folds(workspace: Workspace, found: RawCompetition, scan: Scan, split: Split, settings: SplitSettings) -> dict[Path, bytes]:
+    """`folds.csv` where folds are asked for; images that are copies of each other, or that a fold lacks a class for, are told of."""
+    if settings.num_folds is None:
+        return {}
+    contents = [record.sha256 for record in scan.records if record.part == TRAIN]
+    used = sorted((*split.train, *split.valid))
+    labels = [found.labelled.labels[i] for i in used]
+    numbers = make_folds(labels, [contents[i] for i in used], settings.num_folds, settings.seed)
+    for fold, classes in missing_classes(labels, numbers).items():
+        warn(f"fold {fold} holds all images of {first_few(classes)}: the model that it judges never sees one")
+    return {workspace.folds_path: folds_bytes([found.labelled.ids[i] for i in used], numbers)}
 
 
 def _manifest(workspace: Workspace, records: list[ImageRecord]) -> bytes:
@@ -184,6 +206,8 @@ def _summary(workspace: Workspace, found: RawCompetition, scan: Scan, split: Spl
         counts = Counter(labels[i] for i in positions)
         shown = ", ".join(f"{name}: {counts[name]}" for name in found.labelled.classes[:20])
         lines.append(f"{title:<12} {path}: {len(positions)} images ({shown}{', ...' if len(found.labelled.classes) > 20 else ''})")
+    if settings.num_folds is not None:
+        lines.append(f"folds        {workspace.folds_path}: {settings.num_folds}, of all labelled images")
     return "\n".join([*lines, f"seed         {settings.seed}, train_size {settings.train_size:g}"])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from scripts.command_line import new_parser, printable_lines, run_command, workspace_of
 
+_USUAL = {"gradient_accumulation": 1, "sampler": "shuffled"}  # as good as off
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's flags."""
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> None:
-    from core.training.runs import find_state
+    from core.training.finding import find_state
     from core.training.sealing import errors_of
 
     workspace = workspace_of(arguments)
@@ -52,14 +54,34 @@ def _description(path: Path, state: dict[str, Any]) -> str:
         "classes": f"{len(state['task']['classes'])}: {', '.join(state['task']['classes'][:20])}",
         "images": _changed(state["preprocessing"]),
         "trained with": _changed({**state["settings"]["optimization"], **state["settings"]["augmentation"]}),
+        **_recipe(state),
         "dataset": f"{state['data']['competition']}, content {state['data']['content_hash'][:16]}",
         "made with": _changed(state["environment"]),
     }
+    if "average" in state:
+        members = [
+            f"{member['name']} ({member['epochs']} epochs, sha256 {member['sha256'][:16]})" for member in state["average"]["members"]
+        ]
+        lines["average of"] = ", ".join(members)
     if state["history"]:
         lines["last epoch"] = ", ".join(f"{name} {value:.4f}" for name, value in state["history"][-1]["valid"].items()) + " (held out)"
     if best:
         lines["best epoch"] = f"{best['epoch']}: {best['metric']} {best['value']:.4f}"
     return "\n".join(f"{name:<13}{value}" for name, value in lines.items())
+
+
+def _recipe(state: dict[str, Any]) -> dict[str, str]:
+    """What moves beside the weights: the schedule, their average, and into how many pieces batches are cut."""
+    lines, settings, schedule = {}, state["settings"].get("optimization", {}), state["schedule_state"]
+    if schedule:
+        rate = state["optimizer_state"]["param_groups"][0]["lr"]
+        lines["schedule"] = f"{settings['scheduler']}, moved {schedule['last_epoch']} times; the learning rate is now {rate:.6g}"
+    if state["ema_state"]:
+        lines["average"] = f"of the weights over {state['ema_state']['updates']} steps, decay {settings['ema']:g}; it predicts"
+    pieces = state["position"].get("pieces", 1)
+    if pieces > 1:
+        lines["memory"] = f"each batch is cut into {pieces} pieces"
+    return lines
 
 
 def _arguments(arguments: dict[str, Any]) -> str:
@@ -68,7 +90,7 @@ def _arguments(arguments: dict[str, Any]) -> str:
 
 def _changed(settings: dict[str, Any]) -> str:
     """The settings that say something: those that are not off."""
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if value not in (None, False, 0))
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value not in (None, False, 0, _USUAL.get(name)))
 
 
 def _without_tensors(value: Any) -> Any:

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
-from core.files import check_writable, refuse_existing, sha256_file
+from core.files import check_writable, refuse_existing
 from core.prediction.settings import PredictionSettings
+from core.processes import is_main
 from core.settings import options_of
 from core.training.settings import RuntimeSettings
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
+from scripts.export_model import check_export, export_model
 from scripts.prediction_task import PredictionTask, choose_save_path, find_task
+from scripts.restored_model import restored_model
 
 if TYPE_CHECKING:
     from core.data.pixels import Images
     from core.data.preprocessing import Preprocessing
     from core.prediction.predictions import Predictions
-    from core.training.runs import FoundState
+    from core.training.finding import FoundState
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,6 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--images", type=Path, nargs="+", metavar="PATH", help="predict these files and folders instead of the dataset's test images"
     )
     group.add_argument("--sample_submission", type=Path, metavar="FILE", help="with --images: columns, ids and order of the submission")
+    group.add_argument(
+        "--export", type=Path, nargs="+", action="extend", metavar="FILE",
+        help="write the trained model for other programs, and stop there: its weights to a .safetensors, the network to an .onnx "
+        "(which needs requirements-export.txt); each is checked against the model's own outputs",
+    )  # fmt: skip
     add_settings(parser, "decoded images of the dataset", StoreSettings)
     add_settings(parser, "the machine", RuntimeSettings)
     note = " (known to the state; accepted where they agree with it)"
@@ -48,34 +56,42 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return run_command(build_parser(), _predict, argv)
+    return run_command(build_parser(), predict, argv)
 
 
-def _predict(arguments: argparse.Namespace) -> None:
+def predict(arguments: argparse.Namespace) -> None:
+    """What the command does, with the arguments that its parser gave."""
     from core.training.runtime import requested_device
 
     workspace, settings = workspace_of(arguments), read_settings(arguments, PredictionSettings)
     device = requested_device(read_settings(arguments, RuntimeSettings))
     if not arguments.model.is_file():
         raise InputError(f"{arguments.model}: no such model file")
+    if arguments.export:
+        check_export(arguments)
     if arguments.sample_submission and not arguments.images:
         raise InputError("--sample_submission: goes with --images; the dataset's own is used without")
     from core.prediction.provenance import is_made_from
-    from core.training.runs import find_state
+    from core.training.finding import find_states
 
-    found = find_state(workspace, settings.weights)
-    save_path = choose_save_path(arguments, workspace, f"{found.path.stem}.csv")
-    _check_agreement(arguments, found)
+    found = find_states(workspace, settings.weights)
+    for one in found:
+        _check_agreement(arguments, one)
+    if arguments.export and len(found) > 1:
+        raise InputError(f"--export: {settings.weights} is a model for each fold; name one of them, such as --weights {found[0].path.stem}")
+    if arguments.export:
+        return export_model(arguments, found[0])
+    save_path = choose_save_path(arguments, workspace, f"{found[0].path.stem if len(found) == 1 else settings.weights}.csv")
     task = find_task(arguments, workspace, found, save_path)
     if is_made_from(task.save_path, task.inputs):
         if arguments.verify_store:
-            _open_images(arguments, task, _preprocessing(arguments, found.state))
+            _open_images(arguments, task, _preprocessing(arguments, found[0].state))
         say(f"already there: {task.save_path} was made from this state and these images")
         return
     for suffix in (".csv", ".probabilities.csv", ".json"):
         refuse_existing(task.save_path.with_name(task.save_path.stem + suffix), arguments.force)
     check_writable(task.save_path.parent)
-    predictions = _run_model(arguments, found, task, device)
+    predictions = [_run_model(arguments, one, task, device) for one in found]
     _write(predictions, task, found, arguments.force)
 
 
@@ -93,20 +109,15 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
 
 def _run_model(arguments: argparse.Namespace, found: "FoundState", task: PredictionTask, device: str) -> "Predictions":
     from core.data.normalization import Normalization
-    from core.modeling.loading import rebuild_model
     from core.modeling.memory_format import use_channels_last
     from core.modeling.model_files import errors_in
     from core.prediction.inference import predict_logits, softmax
     from core.prediction.predictions import Predictions
     from core.training.runtime import compile_model, make_accelerator
-    from core.training.states import restore_weights
 
     state = found.state
-    accelerator = make_accelerator(device, _precision(arguments.precision, state["environment"], device))
-    if state["model"]["sha256"] != sha256_file(arguments.model):
-        warn(f"{arguments.model}: is not the file that {found.path.name} was trained from ({state['model']['file']}), or was changed since")
-    model = rebuild_model(arguments.model, state["model"]["class_name"], state["model"]["arguments"])
-    restore_weights(found.path, model, state["model_state"])
+    accelerator = make_accelerator(device, precision_for(arguments.precision, state["environment"], device))
+    model = restored_model(arguments.model, found)
     if state["model"]["channels_last"]:
         use_channels_last(model)
     images = _open_images(arguments, task, _preprocessing(arguments, state))
@@ -119,7 +130,7 @@ def _run_model(arguments: argparse.Namespace, found: "FoundState", task: Predict
     return Predictions.from_probabilities(task.images.ids, tuple(state["task"]["classes"]), softmax(logits))
 
 
-def _precision(asked: str, environment: dict[str, Any], device: str) -> str:
+def precision_for(asked: str, environment: dict[str, Any], device: str) -> str:
     """The precision asked for; else the state's own on the kind of device that it was trained on, so that its figures come out again."""
     import torch
 
@@ -154,25 +165,34 @@ def _open_images(arguments: argparse.Namespace, task: PredictionTask, preprocess
     return opened.images
 
 
-def _write(predictions: "Predictions", task: PredictionTask, found: "FoundState", force: bool) -> None:
+def _write(parts: "list[Predictions]", task: PredictionTask, found: "list[FoundState]", force: bool) -> None:
     from core.prediction.exchange import write_prediction_files
+    from core.prediction.out_of_fold import mean_of
     from core.submission.template import SubmissionTemplate, read_template, submission_bytes
 
+    predictions = parts[0] if len(parts) == 1 else mean_of(parts)
     template = read_template(task.template) if task.template else None
     if template is None or len(predictions) < len(template.ids):
         if template is not None:
             warn(f"only {len(predictions)} of {len(template.ids)} images were predicted (--max_samples): not a submission")
         template = SubmissionTemplate(template.columns if template else task.columns, task.images.ids, task.template or task.save_path)
-    state = found.state
+    state = found[0].state
     record = {
-        "title": state["title"], "part": state["part"], "epochs": state["epochs"], "metric": state["best"], "task": state["task"]["kind"],
-        "classes": state["task"]["classes"], "id_column": template.columns[0], "inputs": task.inputs,
+        "title": state["title"], "part": state["part"] if len(found) == 1 else "folds", "epochs": state["epochs"], "metric": state["best"],
+        "task": state["task"]["kind"], "classes": state["task"]["classes"], "id_column": template.columns[0], "inputs": task.inputs,
     }  # fmt: skip
-    write_prediction_files(task.save_path, submission_bytes(predictions, template), predictions, record, force)
-    inside = f" and {state['position']['step']} steps" if state["position"]["step"] else ""
+    if not is_main():
+        return
+    by_fold = {one.state["part"]: part for one, part in zip(found, parts, strict=True)} if len(found) > 1 else {}
+    write_prediction_files(task.save_path, submission_bytes(predictions, template), predictions, record, force, by_fold)
     labels = predictions.label_texts()
     counts = ", ".join(f"{name}: {labels.count(name)}" for name in predictions.classes[:20])
-    print(f"{task.save_path}: {len(predictions)} images ({counts}), predicted by {found.path.name} ({state['epochs']} epochs{inside})")
+    print(f"{task.save_path}: {len(predictions)} images ({counts}), predicted by {', '.join(map(_named, found))}")
+
+
+def _named(found: "FoundState") -> str:
+    steps = found.state["position"]["step"]
+    return f"{found.path.name} ({found.state['epochs']} epochs{f' and {steps} steps' if steps else ''})"
 
 
 if __name__ == "__main__":

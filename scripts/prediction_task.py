@@ -12,7 +12,7 @@ from scripts.command_line import progress_bar
 if TYPE_CHECKING:
     from core.data.manifest import ImageRecord
     from core.prediction.targets import TargetImages
-    from core.training.runs import FoundState
+    from core.training.finding import FoundState
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def choose_save_path(arguments: argparse.Namespace, workspace: Workspace, name: 
     return path
 
 
-def find_task(arguments: argparse.Namespace, workspace: Workspace, found: "FoundState", save_path: Path) -> PredictionTask:
+def find_task(arguments: argparse.Namespace, workspace: Workspace, states: "list[FoundState]", save_path: Path) -> PredictionTask:
     """The images that the command line names, with the ids, columns and template of their submission.
 
     Raises:
@@ -59,6 +59,7 @@ def find_task(arguments: argparse.Namespace, workspace: Workspace, found: "Found
     from core.prediction.targets import TargetImages, images_by_name, images_by_template
     from core.submission.template import read_template
 
+    found = states[0]
     data = found.state["data"]
     columns, template, source = (data["id_column"], data["label_column"]), arguments.sample_submission, None
     if arguments.images and template:
@@ -80,7 +81,8 @@ def find_task(arguments: argparse.Namespace, workspace: Workspace, found: "Found
         read_template(template).check_form(found.state["task"]["classes"])
     images = images.first(arguments.max_samples)
     mask = getattr(arguments, "mask", None) or found.state["preprocessing"]["mask"]
-    files = {"state": found.path, "model": arguments.model, "template": template}
+    by_name = {"state": found.path} if len(states) == 1 else {f"state_{one.state['part']}": one.path for one in states}
+    files = {**by_name, "model": arguments.model, "template": template}
     inputs = hash_inputs(files, images, mask, progress_bar)
     if arguments.precision != "auto":
         inputs["precision"] = arguments.precision

@@ -4,18 +4,24 @@ import argparse
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError, StoppedError
-from core.files import refuse_existing, write_bytes
+from core.files import refuse_existing
 from core.metrics import METRICS, bootstrap
+from core.processes import is_main, process_count
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 from core.workspace import Workspace
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, workspace_of
+from scripts.final_prediction import FinalPrediction
+from scripts.fold_runs import train_folds
+from scripts.learning_rate import find_learning_rate
+from scripts.run_files import complete_states, draw_curves, save_epoch, write_held_out, write_states
 from scripts.signals import signals_noted
 
 if TYPE_CHECKING:
@@ -32,11 +38,17 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(parser, "optimization", OptimizationSettings)
     add_settings(parser, "every image, in training, validation and prediction alike", PreprocessingSettings)
     add_settings(parser, "augmentation, of training images only", AugmentationSettings)
-    parser.add_argument_group("a look at the augmentation").add_argument(
+    look = parser.add_argument_group("a look before training").add_mutually_exclusive_group()
+    look.add_argument(
         "--preview_augmentation",
         type=Path,
         metavar="FILE",
         help="write a picture (.png) of a few training images as the first epochs would see them, and stop there",
+    )
+    look.add_argument(
+        "--find_learning_rate",
+        action="store_true",
+        help="try rates from 1e-7 to 10 in up to 150 steps, draw graphs/<title>_learning_rates.png, suggest a rate, and stop there",
     )
     add_settings(parser, "decoded images", StoreSettings)
     add_settings(parser, "the machine", RuntimeSettings)
@@ -49,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    began = time.monotonic()
     workspace = workspace_of(arguments)
     groups = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings, StoreSettings)
     plan = replace(RunPlan(arguments.model, *(read_settings(arguments, group) for group in groups)), force=arguments.force)
@@ -56,52 +69,87 @@ def _train(arguments: argparse.Namespace) -> None:
     if arguments.preview_augmentation:
         _preview(plan, workspace, arguments.preview_augmentation)
         return
+    if arguments.find_learning_rate:
+        find_learning_rate(plan, workspace)
+        return
+    if plan.run.folds is not None:
+        train_folds(plan, workspace, lambda one: _train_run(one, workspace, began))
+    else:
+        _train_run(plan, workspace, began)
+
+
+def _train_run(plan: RunPlan, workspace: Workspace, began: float) -> None:
+    """Trains one run to its end; `began` is when the command did (`time.monotonic`)."""
+    prediction = FinalPrediction(plan, workspace) if plan.predicts else None
+    if prediction is not None:
+        prediction.check()
     from core.training.opening import open_run
     from core.training.runs import hold_run
 
-    with hold_run(workspace, plan.title):
+    with hold_run(workspace, plan.name) if is_main() else nullcontext():
         run = open_run(workspace, plan, progress_bar)
         for note in run.notes:
             say(note)
-        if not run.epochs_left and not run.replaced and workspace.oof_path(plan.title).exists():
-            _complete(run, workspace)
-            say(f"already done: {len(run.history)} epochs are completed; a higher --num_epochs goes on")
-            return
-        say(_introduction(run))
-        with signals_noted(run.control.stop):
-            _fit(run, workspace)
-        _finish(run, workspace)
+        if not run.epochs_left and not run.replaced and workspace.oof_path(plan.name).exists():
+            complete_states(run, workspace)
+            more = "a larger --early_stopping" if run.stopped_early else "a higher --num_epochs"
+            say(f"already done: {len(run.history)} epochs are completed; {more} goes on")
+        else:
+            say(_introduction(run))
+            if prediction is not None and plan.run.time_limit is not None:
+                run.control.deadline = prediction.deadline(run, began)
+            with signals_noted(run.control.stop):
+                inside = _fit(run, workspace)
+            if inside or run.epochs_left:
+                say(_ended_early(run, inside))
+            if not inside or run.control.evaluation is not None:
+                _finish(run, workspace)
+    if prediction is not None:
+        prediction.write(run)
 
 
-def _fit(run: "Run", workspace: Workspace) -> None:
-    """Trains the epochs that are left; saves wherever the loop hands over, and draws now and then."""
+def _fit(run: "Run", workspace: Workspace) -> int:
+    """Trains the epochs that are left; saves wherever the loop hands over, and draws now and then. Returns how many steps of an epoch it
+    has done beyond the last completed one, where the time was up there."""
     from core.training.fit import StepRecord, fit
 
     if run.history and run.control.at_epoch_end:
-        _complete(run, workspace)
-    drawn = time.monotonic()
+        complete_states(run, workspace)
+    drawn, inside = time.monotonic(), 0
     for record in fit(run.learner, run.train, run.valid, run.epochs_left, run.control, progress_bar):
+        inside = record.done.step if isinstance(record, StepRecord) else 0
         if isinstance(record, StepRecord):
-            _write_states(run, run.snapshot(record.done), [workspace.state_path(run.plan.title, "last")])
+            write_states(run, run.snapshot(record.done), [workspace.state_path(run.plan.name, "last")])
         else:
             improved = run.add(record)
             say(f"{record}{' | best so far' if improved else ''}")
-            _save(run, workspace)
-        if run.control.signal is not None:
-            _stop(run, workspace, run.control.signal)
-        if run.epochs_left and time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS:
-            _draw(run, workspace)
+            save_epoch(run, workspace)
+        if run.stopped_early:
+            patience = run.plan.run.early_stopping
+            say(f"--early_stopping {patience}: {patience} epochs without a better {run.plan.run.metric}; the run ends here")
+        if run.control.ending or not run.epochs_left:
+            break
+        if time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS:
+            draw_curves(run, workspace)
             drawn = time.monotonic()
-    _draw(run, workspace)
-    if run.control.signal is not None:
-        _stop(run, workspace, run.control.signal)
+    _stop_where_asked(run, workspace)
+    if run.history:
+        draw_curves(run, workspace)
+    run.control.settle()
+    _stop_where_asked(run, workspace)
+    return inside
 
 
-def _stop(run: "Run", workspace: Workspace, number: int) -> None:
-    last = workspace.state_path(run.plan.title, "last")
-    raise StoppedError(
-        f"stopped by {signal.Signals(number).name}; all is saved in {last}: the same command with --resume goes on", 128 + number
-    )
+def _stop_where_asked(run: "Run", workspace: Workspace) -> None:
+    """Raises StoppedError where a signal asked to stop; the end of the time is none."""
+    from core.training.control import TIME_IS_UP
+
+    number = run.control.ending
+    if number > TIME_IS_UP:
+        last = workspace.state_path(run.plan.name, "last")
+        raise StoppedError(
+            f"stopped by {signal.Signals(number).name}; all is saved in {last}: the same command with --resume goes on", 128 + number
+        )
 
 
 def _preview(plan: RunPlan, workspace: Workspace, path: Path) -> None:
@@ -119,81 +167,38 @@ def _preview(plan: RunPlan, workspace: Workspace, path: Path) -> None:
 
 
 def _introduction(run: "Run") -> str:
+    device, processes = run.learner.accelerator.device, process_count()
+    where = device.type if device.type == "cpu" else str(device)
+    where += f", {processes} processes" if processes > 1 else ""
     parameters = sum(p.numel() for p in run.learner.model.parameters())
     return (
-        f"{run.plan.title}: {run.loaded.source.class_name} from {run.plan.model_path} ({parameters:,} parameters), "
+        f"{run.plan.name}: {run.loaded.source.class_name} from {run.plan.model_path} ({parameters:,} parameters), "
         f"{len(run.train)} images fitted on, {len(run.valid)} held out, {run.preprocessing.shape[0]} channel(s), "
-        f"{run.preprocessing.shape[1]} x {run.preprocessing.shape[2]} pixels, on {run.learner.accelerator.device}"
+        f"{run.preprocessing.shape[1]} x {run.preprocessing.shape[2]} pixels, on {where}"
     )
 
 
-def _save(run: "Run", workspace: Workspace) -> None:
-    """Writes the states that the end of an epoch is due in."""
-    _write_states(run, run.snapshot(), run.states_due(workspace))
-    _drop_old_states(run, workspace)
-
-
-def _complete(run: "Run", workspace: Workspace) -> None:
-    """Writes the states that a killed process did not come to write at the end of its last epoch, or that are damaged since."""
-    from core.training.runs import whole_states
-
-    there = whole_states(workspace, run.plan.title)
-    missing = [path for path in run.states_due(workspace) if run.replaced or there.get(path) != (len(run.history), 0)]
-    if missing:
-        _write_states(run, run.snapshot(), missing)
-    _drop_old_states(run, workspace)
-
-
-def _drop_old_states(run: "Run", workspace: Workspace) -> None:
-    """Deletes the periodic states beyond --keep_states."""
-    from core.training.runs import periodic_states
-
-    if run.plan.run.save_state and run.plan.run.keep_states is not None:
-        for path in periodic_states(workspace, run.plan.title)[: -run.plan.run.keep_states]:
-            path.unlink(missing_ok=True)
-
-
-def _write_states(run: "Run", state: dict[str, Any], paths: list[Path]) -> None:
-    """Writes a state under one or more names; then deletes the files of a run that this one replaces."""
-    from core.training.states import save_state
-
-    for path in paths:
-        save_state(path, state)
-        for old in run.replaced:  # at once, since a kill must not leave states of two runs behind
-            if old != path:
-                old.unlink(missing_ok=True)
-        run.replaced.clear()
-
-
-def _draw(run: "Run", workspace: Workspace) -> None:
-    from core.evaluation.curves import draw_learning_curves
-    from core.training.history import log_bytes
-
-    title = run.plan.title
-    write_bytes(workspace.log_path(title), log_bytes(run.history))
-    if run.plan.run.save_graph:
-        draw_learning_curves(workspace.graph_path(title), title, [r.to_plain() for r in run.history], (len(run.train), len(run.valid)))
+def _ended_early(run: "Run", inside: int) -> str:
+    steps = f" and {inside} steps" if inside else ""
+    return f"--time_limit {run.plan.run.time_limit}: ended after {len(run.history)} epochs{steps}; the same command with --resume goes on"
 
 
 def _finish(run: "Run", workspace: Workspace) -> None:
-    """Writes the held-out rows as the last state predicts them, and prints the run's figures."""
-    from core.prediction.exchange import OutOfFold, oof_bytes
+    """Writes the held-out rows as the model of the last completed epoch predicts them, and prints the run's figures."""
     from core.prediction.inference import softmax
-    from core.prediction.predictions import Predictions
     from core.training.fit import evaluate
 
-    competition, title = run.competition, run.plan.title
-    probabilities = softmax(evaluate(run.learner, run.valid).logits)
-    predictions = Predictions.from_probabilities(run.valid.ids, competition.task.classes, probabilities)
-    oof = OutOfFold(predictions, ["holdout"] * len(run.valid), competition.task.decode(run.valid.targets))
-    write_bytes(workspace.oof_path(title), oof_bytes(oof, competition.id_column))
+    title = run.plan.name
+    evaluation = run.control.evaluation or evaluate(run.learner, run.valid)
+    probabilities = softmax(evaluation.logits)
+    write_held_out(run, workspace, probabilities)
     print(f"{title} after {len(run.history)} epochs, on the held-out images, with 95 % bootstrap intervals:")
     for metric in METRICS.values():
         predicted = probabilities.argmax(axis=1) if metric.uses == "labels" else probabilities
         print(f"  {metric.title:<10} {bootstrap(metric, run.valid.targets, predicted)}")
     best = run.best or {}
     print(f"best epoch {best.get('epoch')}: {best.get('metric')} {best.get('value', 0):.4f} (chosen on these images, so not an estimate)")
-    written = [workspace.state_path(title, suffix) for suffix in ("last", "best", len(run.history))]
+    written = [path for path in (workspace.state_path(title, suffix) for suffix in ("last", "best", len(run.history))) if path.exists()]
     print(f"states     {', '.join(map(str, written))}")
     curves = [workspace.graph_path(title)] if run.plan.run.save_graph else []
     print(f"curves     {', '.join(map(str, [*curves, workspace.log_path(title)]))}")

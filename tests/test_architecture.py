@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from setuptools import Distribution
+from setuptools.config.pyprojecttoml import apply_configuration
 
 ROOT = Path(__file__).parent.parent
 MAX_FILE_LINES, MAX_BODY_LINES, MAX_PARAMETERS, MAX_TRACKED_BYTES = 220, 40, 6, 1_000_000
@@ -16,7 +18,19 @@ MAX_FILE_LINES, MAX_BODY_LINES, MAX_PARAMETERS, MAX_TRACKED_BYTES = 220, 40, 6, 
 # "path" or "path:function" -> why it may be larger; the reason also stands in ARCHITECTURE.md.
 SIZE_EXCEPTIONS: dict[str, str] = {}
 
-HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib", "pandas", "accelerate")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "pandas",
+    "accelerate",
+    "safetensors",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+)
 LIGHT = [
     "core.errors",
     "core.files",
@@ -304,3 +318,9 @@ def test_the_commands_of_the_makefile_are_the_documented_ones() -> None:
     constraints = (ROOT / "constraints.txt").read_text("utf-8")
     assert "torch==2.13.0" not in constraints
     assert not re.search(r"file:|@ |^-e ", constraints, re.MULTILINE)
+
+
+def test_setuptools_can_read_the_extra() -> None:
+    """`-r` in a file that pyproject.toml names would break every `pip install .`."""
+    distribution = apply_configuration(Distribution(), str(ROOT / "pyproject.toml"))
+    assert [requirement.partition(">")[0] for requirement in distribution.extras_require["export"]] == ["onnx", "onnxscript", "onnxruntime"]

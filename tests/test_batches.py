@@ -6,48 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.batches import BatchMaker, LabelledImages, batch_bounds, epoch_order
+from core.data.batches import Batch, BatchMaker, LabelledImages
 from core.data.normalization import Normalization
 from core.data.pixels import StoredImages
+from core.data.sampling import Division
 from core.data.settings import AugmentationSettings
 
 CPU = torch.device("cpu")
 quick = settings(deadline=None, max_examples=60)
 counts = st.integers(1, 300)
-
-
-@quick
-@given(counts, st.integers(1, 64))
-def test_bounds_cover_every_sample_once_in_order(count: int, batch_size: int) -> None:
-    bounds = batch_bounds(count, batch_size)
-    assert [i for start, end in bounds for i in range(start, end)] == list(range(count))
-    sizes = [end - start for start, end in bounds]
-    assert all(size == batch_size for size in sizes[:-1]) and sizes[-1] <= batch_size + 1
-
-
-@quick
-@given(counts, st.integers(2, 64))
-def test_no_batch_has_one_image_unless_there_is_only_one(count: int, batch_size: int) -> None:
-    assert all(end - start > 1 for start, end in batch_bounds(count, batch_size)) or count == 1
-
-
-def test_33_images_in_batches_of_32_are_one_batch() -> None:
-    assert batch_bounds(33, 32) == [(0, 33)]
-    assert batch_bounds(34, 32) == [(0, 32), (32, 34)]
-    assert batch_bounds(3, 1) == [(0, 1), (1, 2), (2, 3)]
-
-
-@quick
-@given(st.integers(0, 2**31 - 1), st.integers(0, 1000), counts)
-def test_the_order_is_a_permutation_that_seed_and_epoch_decide(seed: int, epoch: int, count: int) -> None:
-    order = epoch_order(seed, epoch, count)
-    assert sorted(order) == list(range(count))
-    assert np.array_equal(order, epoch_order(seed, epoch, count))
-
-
-def test_another_seed_or_epoch_gives_another_order() -> None:
-    orders = {tuple(epoch_order(seed, epoch, 50)) for seed in range(5) for epoch in range(5)}
-    assert len(orders) == 25
 
 
 def labelled(count: int, num_rows: int = 100) -> LabelledImages:
@@ -65,7 +32,7 @@ def maker(batch_size: int = 4, seed: int = 0, **augmentation: float) -> BatchMak
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 50))
 def test_an_epoch_gives_every_image_once_with_its_own_target(count: int, batch_size: int, epoch: int) -> None:
     images, batches = labelled(count), list(maker(batch_size).batches(labelled(count), epoch))
-    assert len(batches) == maker(batch_size).num_batches(count)
+    assert len(batches) == maker(batch_size).num_steps(count)
     assert sorted(p for batch in batches for p in batch.positions) == list(range(count))
     for batch in batches:
         assert batch.inputs.shape == (len(batch.positions), 1, 8, 8) and batch.inputs.dtype == torch.float32
@@ -141,3 +108,61 @@ def test_mixed_images_have_mixed_targets() -> None:
 def test_mixing_without_the_number_of_classes_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="number of classes"):
         next(maker(mixup=1.0).batches(labelled(4), 0))
+
+
+# --- balanced, and divided
+
+
+def balanced(count: int, **augmentation: float) -> tuple[BatchMaker, LabelledImages]:
+    """Two images of class 1 among the others of class 0, so that each of the two comes several times an epoch."""
+    images = labelled(count)
+    images = LabelledImages(images.images, images.ids, (np.arange(count) < 2).astype(np.int64), images.rows, images.num_rows)
+    return BatchMaker(AugmentationSettings(**augmentation), Normalization((0.0,), (1.0,)), 4, 0, CPU, None, 2, balanced=True), images
+
+
+def test_an_image_that_comes_again_in_an_epoch_is_another_one() -> None:
+    """Its place decides on its parameters: the row in the label file would give it the same ones each time."""
+    batch_maker, images = balanced(20, jitter_brightness=0.5)
+    found: dict[int, list[float]] = {}
+    for batch in batch_maker.batches(images, 0):
+        assert np.array_equal(batch.targets.numpy(), images.targets[batch.positions])
+        for position, image in zip(batch.positions, batch.inputs, strict=True):
+            found.setdefault(int(position), []).append(round(float(image.mean()) * 255, 4))
+    assert len(found[1]) == 5 and len(set(found[1])) == 5, "image 0 is black"
+    assert sum(len(values) for position, values in found.items() if position > 1) == 10
+
+
+def test_a_balanced_epoch_can_be_made_again_and_taken_up_in_the_middle() -> None:
+    batch_maker, images = balanced(20, jitter_brightness=0.5, rotate=20)
+    whole = list(batch_maker.batches(images, 3))
+    for first in range(len(whole)):
+        rest = list(batch_maker.batches(images, 3, first))
+        assert [list(b.positions) for b in rest] == [list(b.positions) for b in whole[first:]]
+        assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(rest, whole[first:], strict=True))
+    assert [list(b.positions) for b in batch_maker.batches(images, 4)] != [list(b.positions) for b in whole]
+
+
+@quick
+@given(st.integers(1, 40), st.integers(1, 50), st.booleans(), st.booleans())
+def test_the_pieces_of_a_batch_are_the_batch(count: int, parts: int, counted: bool, is_last: bool) -> None:
+    whole = Batch(np.arange(count) * 3, torch.arange(count * 4.0).reshape(count, 1, 2, 2), torch.arange(count), counted, is_last)
+    pieces = whole.pieces(parts)
+    assert 1 <= len(pieces) <= parts and (len(pieces) == parts or len(pieces) == max(1, count // 2))
+    assert np.array_equal(np.concatenate([p.positions for p in pieces]), whole.positions)
+    assert torch.equal(torch.cat([p.inputs for p in pieces]), whole.inputs) and torch.equal(
+        torch.cat([p.targets for p in pieces]), whole.targets
+    )
+    assert all(len(p.positions) == len(p.inputs) == len(p.targets) and len(p.inputs) > (count > 1) for p in pieces)
+    sizes = [len(p.inputs) for p in pieces]
+    assert max(sizes) - min(sizes) <= 1
+    assert [p.is_last for p in pieces] == [False] * (len(pieces) - 1) + [is_last] and {p.counted for p in pieces} == {counted}
+
+
+@quick
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 5))
+def test_the_micro_batches_of_an_epoch_are_its_images_and_each_step_has_a_last_one(count: int, size: int, parts: int) -> None:
+    divided = BatchMaker(AugmentationSettings(), Normalization((0.0,), (1.0,)), size, 0, CPU, division=Division(parts))
+    batches = list(divided.batches(labelled(count), 2))
+    assert np.array_equal(np.concatenate([b.positions for b in batches]), divided.order(labelled(count).targets, 2))
+    assert sum(b.is_last for b in batches) == divided.num_steps(count) and batches[-1].is_last and all(b.counted for b in batches)
+    assert max(len(b.positions) for b in batches) <= max(size, 2) + 1, "never one image alone where there are more"

@@ -32,7 +32,14 @@ from scripts.command_line import (
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "accelerate", "kaggle", "opendatasets")
-ACTIONS_NOT_SETTINGS = ("help", "force", "debug", "download", "json")  # they do something; leaving them out is their opposite
+ACTIONS_NOT_SETTINGS = (
+    "help",
+    "force",
+    "debug",
+    "download",
+    "json",
+    "find_learning_rate",
+)  # they do something; leaving them out is their opposite
 
 
 def _defines_main(path: Path) -> bool:
@@ -131,7 +138,7 @@ def test_a_command_is_a_module_that_can_be_run(command: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("words", [["--no_such_flag"], ["--works", "x"], ["--workspace"], ["--force=1"], ["--debu"]])
 def test_a_wrong_flag_is_one_line_and_exit_code_2(command: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     positional = {"training": ["model.py"], "predict_classes": ["model.py", "--weights", "x"]}
-    positional |= {"merge_predicted": ["a", "b"], "inspect_state": ["x"]}
+    positional |= {"merge_predicted": ["a", "b"], "inspect_state": ["x"], "average_states": ["model.py", "--last", "2"]}
     assert importlib.import_module(f"scripts.{command}").main([*positional.get(command, []), *words]) == 2
     assert words[0].split("=")[0] in error_line(capsys)
 
@@ -266,6 +273,18 @@ def test_an_exception_is_one_line_and_its_exit_code(error: BaseException, code: 
     line = error_line(capsys)
     assert part in line and line.isprintable()
     assert ("--debug" in line) == (code == 1)
+
+
+@pytest.mark.parametrize(("has", "given", "named"), [(True, [], True), (True, ["--auto-batch-size"], False), (False, [], False)])
+def test_out_of_memory_names_the_flag_that_helps_where_there_is_one(
+    has: bool, given: list[str], named: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = new_parser("tiny", "A command.")
+    if has:
+        parser.add_argument("--auto_batch_size", action="store_true")
+    assert run_command(parser, raiser(MemoryError()), given) == 3
+    line = error_line(capsys)
+    assert ("--auto_batch_size halves a batch that does not fit" in line) == named and "--batch_size or --resize needs less" in line
 
 
 def test_debug_shows_the_traceback_and_then_the_line(capsys: pytest.CaptureFixture[str]) -> None:

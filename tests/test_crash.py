@@ -1,10 +1,10 @@
 """Kills: a run killed at any event and resumed ends with the bytes of an undisturbed one, and a trainer made wrong on purpose is caught.
 
 Every file system call of a run, the middle of each write of a state and each training step is an event (see `tests/zygote.py`). The model
-has batch norm and dropout, augmentation is on, the last batch is partial, states are written every two steps and two are kept.
+has batch norm and dropout, augmentation and the whole recipe are on (schedule, accumulated gradients, averaged weights, a frozen first
+epoch), the last batch is partial, states are written every two steps and two are kept.
 """
 
-import json
 import os
 import random
 import shutil
@@ -24,46 +24,30 @@ from core.training.states import load_state
 from core.workspace import Workspace
 from tests.tiny_competition import FLAGS, copy_workspace, untrained
 from tests.tiny_training import same
+from tests.zygote_client import Zygote
 
 ROOT = Path(__file__).parents[1]
 RUN = [
-    *FLAGS, "--num_epochs", "3", "--save_state", "--keep_states", "2", "--period_save_steps", "2", "--batch_size", "8",
-    "--horflip", "0.5", "--rotate", "15", "--noise", "0.1", "--mixup", "0.2", "--num_workers", "0",
+    *FLAGS, "--num_epochs", "3", "--save_state", "--keep_states", "2", "--period_save_steps", "2", "--batch_size", "4",
+    "--horflip", "0.5", "--rotate", "15", "--noise", "0.1", "--mixup", "0.2", "--num_workers", "0", "--gradient_accumulation", "2",
+    "--scheduler", "cosine", "--warmup_epochs", "0.5", "--schedule_epochs", "3", "--ema", "0.9", "--clip_grad_norm", "1",
+    "--sampler", "balanced", "--freeze_backbone", "1",
 ]  # fmt: skip
 
 
-class Zygote:
-    """The process that forks training commands."""
+def command(workspace: Workspace, *flags: str) -> list[str]:
+    return ["training", str(workspace.root / "net.py"), "--workspace", str(workspace.root), *RUN, "--resume", *flags]
 
-    def __init__(self, warm_up: Workspace) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            cwd=ROOT, env=environment,
-        )  # fmt: skip
 
-        self._send(warm_up, None, None, ())
-
-    def train(self, workspace: Workspace, kill_at: int | None = None, sabotage: str | None = None, flags: Any = ()) -> tuple[int, int]:
-        """Exit status and number of events of `training --resume`."""
-        self._send(workspace, kill_at, sabotage, flags)
-        assert self.process.stdout is not None
-        answer = json.loads(self.process.stdout.readline())
-        return answer["status"], answer["events"]
-
-    def _send(self, workspace: Workspace, kill_at: int | None, sabotage: str | None, flags: Any) -> None:
-        argv = [str(workspace.root / "net.py"), "--workspace", str(workspace.root), *RUN, "--resume", *flags]
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"argv": argv, "kill_at": kill_at, "sabotage": sabotage}) + "\n")
-        self.process.stdin.flush()
-
-    def close(self) -> None:
-        self.process.communicate(timeout=30)
+def run(zygote: Zygote, workspace: Workspace, *flags: str, **details: Any) -> tuple[int, int]:
+    """Exit status and number of events of a training command."""
+    outcome = zygote.run(*command(workspace, *flags), **details)
+    return outcome.statuses[0], outcome.events
 
 
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    made = Zygote(copy_workspace(untrained(), tmp_path_factory.mktemp("warm_up") / "w"))
+    made = Zygote(*command(copy_workspace(untrained(), tmp_path_factory.mktemp("warm_up") / "w")))
     yield made
     made.close()
 
@@ -72,7 +56,7 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 def undisturbed(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, int]:
     """A whole run, and its number of events."""
     workspace = copy_workspace(untrained(), tmp_path_factory.mktemp("undisturbed") / "w")
-    status, events = zygote.train(workspace)
+    status, events = run(zygote, workspace)
     assert status == 0 and events > 100
     return workspace, events
 
@@ -101,15 +85,15 @@ def assert_states_are_whole(workspace: Workspace) -> None:
         load_state(path)
 
 
-def killed_and_resumed(zygote: Zygote, root: Path, kills: list[int], sabotage: str | None = None) -> tuple[Workspace, int]:
+def killed_and_resumed(zygote: Zygote, root: Path, kills: list[int], sabotage: str | None = None, *flags: str) -> tuple[Workspace, int]:
     """Kills a new run at each of `kills` in turn (counted anew in each process), then lets it end; returns how many kills hit."""
     workspace, hits = copy_workspace(untrained(), root), 0
     for kill in kills:
-        status, _ = zygote.train(workspace, kill, sabotage)
+        status, _ = run(zygote, workspace, *flags, kill_at=kill, sabotage=sabotage)
         assert status in (0, -signal.SIGKILL), f"kill at event {kill}: exit {status}"
         hits += status == -signal.SIGKILL
         assert_states_are_whole(workspace)
-    assert zygote.train(workspace, None, sabotage)[0] == 0
+    assert run(zygote, workspace, *flags, sabotage=sabotage)[0] == 0
     return workspace, hits
 
 
@@ -129,7 +113,7 @@ def test_a_run_killed_in_each_of_ten_places_ends_the_same(
 def test_two_epochs_are_one_and_one(zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path) -> None:
     parts = copy_workspace(untrained(), tmp_path / "w")
     for epochs in ("1", "2", "3"):
-        assert zygote.train(parts, flags=["--num_epochs", epochs])[0] == 0
+        assert run(zygote, parts, "--num_epochs", epochs)[0] == 0
     straight, found = result(undisturbed[0]), result(parts)
     for state in (*straight["states"].values(), *found["states"].values()):
         state["settings"]["run"].pop("num_epochs")
@@ -146,10 +130,14 @@ def test_a_run_killed_at_any_event_ends_the_same(zygote: Zygote, undisturbed: tu
         shutil.rmtree(killed.root)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-def test_a_run_killed_twenty_times_ends_the_same(zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "workers"), [(0, "0"), pytest.param(1, "2", marks=pytest.mark.slow), pytest.param(2, "2", marks=pytest.mark.slow)]
+)
+def test_a_run_killed_twenty_times_ends_the_same(
+    zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path, seed: int, workers: str
+) -> None:
     draw = random.Random(seed)
-    killed, hits = killed_and_resumed(zygote, tmp_path / "w", [draw.randint(1, 14) for _ in range(20)])
+    killed, hits = killed_and_resumed(zygote, tmp_path / "w", [draw.randint(1, 14) for _ in range(20)], None, "--num_workers", workers)
     assert hits >= 10, "an empty test: too few kills hit the run"
     assert same(result(killed), result(undisturbed[0]))
 
@@ -157,7 +145,7 @@ def test_a_run_killed_twenty_times_ends_the_same(zygote: Zygote, undisturbed: tu
 @pytest.mark.parametrize("sabotage", ["saves in place", "random state not restored", "position off by one", "optimizer not restored"])
 def test_a_trainer_made_wrong_is_caught(zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path, sabotage: str) -> None:
     workspace, events = undisturbed
-    for kill in spread(12, events):
+    for kill in spread(50, events):
         try:
             killed, _ = killed_and_resumed(zygote, tmp_path / str(kill), [kill], sabotage)
             if not same(result(killed), result(workspace)):
@@ -171,9 +159,9 @@ def test_a_trainer_made_wrong_is_caught(zygote: Zygote, undisturbed: tuple[Works
 
 
 def start(workspace: Workspace, *flags: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "scripts.training", str(workspace.root / "net.py"), "--workspace", str(workspace.root), *RUN, *flags]
+    argv = [sys.executable, "-m", "scripts.training", str(workspace.root / "net.py"), "--workspace", str(workspace.root), *RUN, *flags]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True,
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
@@ -192,7 +180,7 @@ def test_a_signal_to_the_process_group_saves_and_the_run_goes_on(
     undisturbed: tuple[Workspace, int], tmp_path: Path, number: signal.Signals, code: int, workers: str
 ) -> None:
     workspace = copy_workspace(untrained(), tmp_path / "w")
-    flags = ["--num_epochs", "60", "--num_workers", workers, "--resume"]
+    flags = ["--num_epochs", "60", "--schedule_epochs", "60", "--num_workers", workers, "--resume"]
     straight = copy_workspace(untrained(), tmp_path / "straight")
     assert start(straight, *flags).wait() == 0
     process = start(workspace, *flags)
@@ -211,7 +199,7 @@ def test_a_signal_to_the_process_group_saves_and_the_run_goes_on(
 @pytest.mark.slow
 def test_a_second_signal_ends_at_once_and_harms_nothing(tmp_path: Path) -> None:
     workspace = copy_workspace(untrained(), tmp_path / "w")
-    process = start(workspace, "--num_epochs", "1000")
+    process = start(workspace, "--num_epochs", "1000", "--schedule_epochs", "1000")
     wait_for(workspace.state_path("net", "last"), process)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
@@ -224,7 +212,7 @@ def test_a_second_signal_ends_at_once_and_harms_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_of_two_runs_with_one_title_one_goes_on_and_a_killed_one_frees_it(tmp_path: Path) -> None:
     workspace = copy_workspace(untrained(), tmp_path / "w")
-    first = start(workspace, "--num_epochs", "1000")
+    first = start(workspace, "--num_epochs", "1000", "--schedule_epochs", "1000")
     wait_for(workspace.state_path("net", "last"), first)
     second = start(workspace, "--resume")
     _, errors = second.communicate(timeout=30)
@@ -233,7 +221,7 @@ def test_of_two_runs_with_one_title_one_goes_on_and_a_killed_one_frees_it(tmp_pa
     first.communicate()
     last = workspace.state_path("net", "last")
     before = last.stat().st_mtime_ns
-    third = start(workspace, "--num_epochs", "1000", "--resume")
+    third = start(workspace, "--num_epochs", "1000", "--schedule_epochs", "1000", "--resume")
     deadline = time.monotonic() + 60
     while last.stat().st_mtime_ns == before and third.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import CommandError, EnvironmentFault, InputError, NonFiniteError, RefusedError, first_few, printable
+from core.errors import CommandError, EnvironmentFault, InputError, NonFiniteError, RefusedError, first_few, nearest, printable
 
 
 @pytest.mark.parametrize(("error", "code"), [(InputError, 2), (EnvironmentFault, 3), (RefusedError, 4), (NonFiniteError, 5)])
@@ -37,3 +37,8 @@ def test_first_few_names_all_of_a_short_list() -> None:
 def test_first_few_counts_a_long_list() -> None:
     assert first_few(list("abcdef")) == "a, b, c, d, e, ... (6 in all)"
     assert first_few(["a\n", "b", "c"], limit=2) == r"a\n, b, ... (3 in all)"
+
+
+def test_an_unknown_name_gets_the_names_like_it_or_all_there_are() -> None:
+    assert nearest("adm", ["Adam", "adam", "SGD"]) == "; did you mean adam or Adam?"
+    assert nearest("x", ["Adam", "SGD"]) == "; there are Adam, SGD"

@@ -1,11 +1,15 @@
-"""Faults of the machine, on the real command: full and read-only disks, a file size limit, readers beside a writer.
+"""Faults of the machine, on the real command: full and read-only disks, limits of the process, kills at system calls, readers beside a
+writer.
 
-Catalogue cases 52, 53, 54, 65. Run by `make test-faults`; what needs root and mounts is skipped with a word where they are not to be had.
+Catalogue cases 49, 50, 52, 53, 54, 65. Run by `make test-faults`; what needs root, mounts or strace is skipped with a word where they are
+not to be had.
 """
 
 import functools
 import os
 import resource
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +21,7 @@ from core.errors import CommandError
 from core.training.states import load_state
 from core.workspace import Workspace
 from tests.tiny_competition import FLAGS, copy_workspace, untrained
+from tests.tiny_training import same
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.faults
@@ -109,3 +114,68 @@ def test_a_reader_beside_a_writer_never_sees_half_a_state(fresh: Workspace) -> N
         writer.kill()
         writer.wait()
     assert reads > 20 and os.path.exists(path)
+
+
+@needs_mounts
+def test_training_needs_no_shared_memory(fresh: Workspace) -> None:
+    """Workers are threads, and the processes that decode write into the store's file."""
+    code, line = run(in_mount("mount -t tmpfs -o size=100k none /dev/shm", command(fresh, "--num_epochs", "1", "--num_workers", "2")))
+    assert code == 0, line
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "flags"),
+    [
+        (resource.RLIMIT_NOFILE, 64, []),
+        (resource.RLIMIT_AS, 4 << 30, ["--batch_size", "60000", "--resize", "224", "--gradient_accumulation", "1"]),
+    ],
+)
+def test_a_limit_of_the_process_is_one_line_or_no_hindrance(fresh: Workspace, limit: int, value: int, flags: list[str]) -> None:
+    code, line = run(command(fresh, "--num_epochs", "1", *flags), lambda: resource.setrlimit(limit, (value, value)))
+    assert code in (0, 3), line
+    assert code == 0 or line.startswith("error: ")
+    assert run(command(fresh, "--num_epochs", "1", "--force"))[0] == 0
+
+
+# --- kills at system calls
+
+CALLS = ("fsync", "rename", "unlink")
+
+
+def traced(words: list[str], rule: str, trace: Path) -> list[str]:
+    names = ",".join(CALLS)
+    return ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={names}", *(["-e", f"inject={rule}"] if rule else []), *words]
+
+
+@functools.cache
+def strace_works() -> bool:
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run(["strace", "-o", "/dev/null", "-e", "trace=fsync", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not strace_works(), reason="strace is missing or not allowed here")
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_run_killed_at_a_system_call_ends_the_same(tmp_path: Path, call: str) -> None:
+    """A kill at some of the calls of each kind: the first, the last, and some between; all of them with TEST_EVERY_CALL=1."""
+    flags = ["--num_epochs", "2", "--save_state", "--keep_states", "1", "--period_save_steps", "2", "--horflip", "0.5", "--resume"]
+    straight = copy_workspace(untrained(), tmp_path / "straight")
+    assert run(traced(command(straight, *flags), "", tmp_path / "trace"))[0] == 0
+    count = sum(f"{call}(" in line for line in (tmp_path / "trace").read_text().splitlines())
+    expected = load_state(straight.state_path("net", "last"))
+    chosen = range(1, count + 1) if os.environ.get("TEST_EVERY_CALL") else sorted({1, count // 3, count // 2, count - 1, count} - {0})
+    hits = 0
+    for number in chosen:
+        workspace = copy_workspace(untrained(), tmp_path / f"{call}{number}")
+        rule = f"{call}:signal=SIGKILL:when={number}"
+        code, _ = run(traced(command(workspace, *flags), rule, tmp_path / "trace"))
+        assert code in (-signal.SIGKILL, 0), f"{call} {number}: {code}"
+        hits += code != 0
+        for path in workspace.states_dir.glob("*.pt"):
+            load_state(path)
+        assert run(command(workspace, *flags))[0] == 0
+        found = load_state(workspace.state_path("net", "last"))
+        assert all(same(expected[key], found[key]) for key in ("model_state", "optimizer_state")), f"killed at {call} {number} of {count}"
+        assert straight.oof_path("net").read_bytes() == workspace.oof_path("net").read_bytes()
+    assert hits >= len(chosen) - 1, "an empty test: the kills did not hit the run"

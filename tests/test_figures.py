@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score
 
-from core.data.batches import batch_bounds, epoch_order
+from core.data.sampling import batch_bounds, shuffled_order
 from core.training.figures import held_out_points, training_figures
 from core.training.steps import EpochProgress
 from tests.tiny_training import labelled_images, make_learner
@@ -15,7 +15,7 @@ TRAIN = labelled_images(41)
 
 def test_predictions_are_compared_with_the_targets_of_the_epochs_order():
     learner = make_learner(batch_size=8, seed=3, logging_iters=(2, 3))
-    order, bounds = epoch_order(3, 5, 41), batch_bounds(41, 8)
+    order, bounds = shuffled_order(3, 5, 41), batch_bounds(41, 8)
     rng = np.random.default_rng(0)
     guesses = np.where(rng.random(41) < 0.6, TRAIN.targets, (TRAIN.targets + 1) % 3)
     losses = [float(i) for i in range(len(bounds))]

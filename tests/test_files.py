@@ -19,6 +19,7 @@ from core.files import (
     atomic_path,
     check_space,
     check_writable,
+    copy_file,
     refuse_existing,
     sha256_bytes,
     sha256_file,
@@ -195,3 +196,14 @@ def test_hashes_are_sha256(tmp_path_factory: pytest.TempPathFactory, data: bytes
     path = tmp_path_factory.mktemp("hash") / "a"
     path.write_bytes(data)
     assert sha256_bytes(data) == sha256_file(path) == hashlib.sha256(data).hexdigest()
+
+
+def test_a_copy_is_whole_and_replaces_what_was_there(tmp_path: Path) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"new")
+    target.write_bytes(b"old, and longer")
+    copy_file(source, target)
+    assert target.read_bytes() == b"new" and source.read_bytes() == b"new"
+    with pytest.raises(CommandError):
+        copy_file(tmp_path / "none", target)
+    assert target.read_bytes() == b"new" and sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]

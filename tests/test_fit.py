@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from torch import nn
 from torch.nn import functional
 
-from core.data.batches import batch_bounds, epoch_order
+from core.data.sampling import batch_bounds, shuffled_order
 from core.errors import InputError, NonFiniteError
 from core.prediction.inference import softmax
 from core.training import steps as steps_module
@@ -49,7 +49,7 @@ def plain_loop(epochs, batch_size, seed):
     pixels = torch.from_numpy(TRAIN.images.take(np.arange(len(TRAIN))))
     for epoch in range(epochs):
         model.train()
-        order = epoch_order(seed, epoch, len(TRAIN))
+        order = shuffled_order(seed, epoch, len(TRAIN))
         for step, (start, end) in enumerate(batch_bounds(len(TRAIN), batch_size)):
             rows = torch.from_numpy(order[start:end])
             mean, std = NORMALIZATION.mean[0], NORMALIZATION.std[0]
@@ -108,7 +108,7 @@ def test_a_step_depends_on_seed_epoch_and_step_alone():
         torch.manual_seed(mix_seed(0, "step", epoch, step))
         masks.append(functional.dropout(torch.ones(64), 0.5).tolist())
     assert len({tuple(mask) for mask in masks}) == 4
-    assert not np.array_equal(epoch_order(0, 0, 41), epoch_order(0, 1, 41))
+    assert not np.array_equal(shuffled_order(0, 0, 41), shuffled_order(0, 1, 41))
 
 
 # --- every sample counts once
@@ -164,14 +164,14 @@ def test_a_class_that_is_not_there_counts_as_scikit_learn_counts_it():
 
 def test_running_figures_weigh_samples_and_not_batches(monkeypatch):
     steps = []
-    plain_step = steps_module._step
+    passes = steps_module._passes
 
-    def spy(learner, batch, done):
-        loss, logits = plain_step(learner, batch, done)
+    def spy(learner, batch, share):
+        loss, logits = passes(learner, batch, share)
         steps.append((loss.item(), logits.argmax(1).numpy(), batch.targets.numpy()))
         return loss, logits
 
-    monkeypatch.setattr(steps_module, "_step", spy)
+    monkeypatch.setattr(steps_module, "_passes", spy)
     figures, points = train_one_epoch(make_learner(batch_size=16, logging_iters=(2, 3)), TRAIN, 0)
     sizes = [len(targets) for _, _, targets in steps]
     assert sizes == [16, 16, 9]

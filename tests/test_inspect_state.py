@@ -10,7 +10,7 @@ import pytest
 from core.training.states import load_state
 from scripts import inspect_state
 from tests.test_states import a_state, save_state
-from tests.tiny_competition import copy_workspace, trained
+from tests.tiny_competition import copy_workspace, train, trained
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +31,26 @@ def test_a_state_is_described(finished, capsys, name):
     for text in ("checksum right", "net, holdout, 2 epochs", "Net from", "num_classes=3", "3: cat, dog, fox", "resize 8", "optimizer Adam"):
         assert text in out
     assert "learning_rate 0.01" in out and "macro_f1" in out and "best epoch" in out and "precision fp32" in out
+
+
+def test_a_recipe_is_described(finished, capsys):
+    recipe = ["--scheduler", "cosine", "--schedule_epochs", "2", "--ema", "0.9", "--gradient_accumulation", "2"]
+    assert train(finished, "--num_epochs", "1", "--model_title", "b", "--batch_size", "8", *recipe) == 0
+    capsys.readouterr()
+    assert inspect(finished, "b_last") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "schedule     cosine, moved 2 times; the learning rate is now 0.005" in lines
+    assert "average      of the weights over 2 steps, decay 0.9; it predicts" in lines
+    (settings,) = (line for line in lines if line.startswith("trained with"))
+    assert "schedule_epochs 2, gradient_accumulation 2, ema 0.9" in settings
+    assert not [line for line in lines if line.startswith("memory")]
+
+
+def test_what_is_as_good_as_off_is_left_out(finished, capsys):
+    assert inspect(finished, "net_last") == 0
+    out = capsys.readouterr().out
+    for text in ("gradient_accumulation", "sampler", "schedule", "average", "memory", "ema", "freeze_backbone", "None"):
+        assert text not in out
 
 
 def test_the_model_file_is_not_needed(finished, capsys):
@@ -94,6 +114,11 @@ def test_the_command_as_a_process(finished):
         {"history": [1]},
         {"environment": 3},
         {"position": {"step": 0}},
+        {"position": {"step": 0, "pieces": "x"}},
+        {"schedule_state": {"x": 1}},
+        {"schedule_state": 3},
+        {"ema_state": {"x": 1}},
+        {"ema_state": [1]},
     ],
 )
 def test_a_sealed_file_with_odd_contents_is_one_line(finished, tmp_path, capsys, odd):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import Terminated
 from core.modeling.loading import find_model_class
+from core.modeling.model_files import errors_in
 from tests.model_texts import HEADER, build, net, refusal, write
 
 
@@ -88,3 +90,8 @@ def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
     os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
     found = find_model_class(path)
     assert (found.__name__, found.width) == ("Gamma", 2222)  # type: ignore[attr-defined]
+
+
+def test_a_signal_is_no_fault_of_the_file():
+    with pytest.raises(Terminated), errors_in(Path("a.py")):
+        raise Terminated(143)

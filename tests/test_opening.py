@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from core.data.labelled import Part
 from core.data.settings import AugmentationSettings, PreprocessingSettings
 from core.errors import CommandError, InputError
 from core.training import opening as run_module
@@ -132,6 +134,23 @@ def test_a_state_of_other_classes_is_refused(finished, nothing_decoded):
     save_state(path, state | {"task": {"kind": "single_label", "classes": ["cat", "fox", "dog"]}})
     text = refusal(InputError, finished, plan_for(finished, load_state="net_last", force=True))
     assert "['cat', 'fox', 'dog']" in text and "['cat', 'dog', 'fox']" in text
+
+
+def test_class_weights_are_of_the_images_that_are_fitted_on(fresh, monkeypatch):
+    plain = run_module.read_parts
+
+    def skewed(*arguments):
+        """All cats, two dogs and no fox to fit on."""
+        parts = plain(*arguments)
+        labels = parts.train.labels
+        kept = [i for i, label in enumerate(labels) if label == "cat" or (label == "dog" and labels[:i].count("dog") < 2)]
+        return replace(parts, train=Part(*([column[i] for i in kept] for column in (labels, parts.train.records, parts.train.rows))))
+
+    monkeypatch.setattr(run_module, "read_parts", skewed)
+    run = open_run(fresh, plan_for(fresh, optimization=OptimizationSettings(class_weights="auto"), max_samples=8))
+    cats, dogs, foxes = np.bincount(run.train.targets, minlength=3)
+    assert (cats + dogs, foxes) == (8, 0) and cats != dogs
+    assert run.learner.criterion.class_weights == pytest.approx((8 / (2 * cats), 8 / (2 * dogs), 0))
 
 
 def test_too_few_images(fresh, monkeypatch):

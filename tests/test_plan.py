@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings
 from core.errors import InputError
-from core.training.plan import RunPlan
+from core.training.plan import RunPlan, parse_duration
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 
 GROUPS = {
@@ -20,9 +20,9 @@ GROUPS = {
 }
 FREE = {
     *("model_title", "model_class", "num_epochs", "save_graph", "save_state", "period_save_weights", "period_save_steps", "keep_states"),
-    *("logging_iters_train", "logging_iters_valid"),
+    *("logging_iters_train", "logging_iters_valid", "early_stopping", "schedule_epochs", "auto_batch_size"),
 }
-NOT_KEPT = {"load_state", "resume"}
+NOT_KEPT = {"load_state", "resume", "predict", "time_limit", "folds"}
 
 
 def plan(path="models/simple_cnn.py", **changes):
@@ -158,3 +158,85 @@ def test_augmentation_starts_from_larger_images_where_it_zooms(side, crop, scale
     chosen = AugmentationSettings(random_resized_crop=crop, scale=scale)
     assert chosen.source_side(side) == (-(-5 * side // 4) if crop or scale else side)
     assert AugmentationSettings(random_resized_crop=crop, store_size=5000).source_side(side) == 5000
+
+
+def test_a_loss_and_its_options_are_checked_with_the_flags():
+    assert "--loss_func MSELoss: " in refusal(plan(loss_func="MSELoss").check)
+    assert "--label_smoothing 0.1: " in refusal(plan(loss_func="MultiMarginLoss", label_smoothing=0.1).check)
+    assert "--label_smoothing nan: " in refusal(plan(label_smoothing=float("nan")).check)
+    plan(loss_func="FocalLoss", label_smoothing=0.1, class_weights="auto", focal_gamma=0.0, mixup=0.4).check()
+
+
+# --- the schedule's end
+
+
+@pytest.mark.parametrize(
+    ("stored", "mine", "words"),
+    [
+        ({"num_epochs": 6}, {"num_epochs": 6}, None),
+        ({"num_epochs": 3, "schedule_epochs": 6}, {"num_epochs": 6}, None),
+        ({"num_epochs": 6}, {"num_epochs": 3, "schedule_epochs": 6}, None),
+        ({"num_epochs": 6}, {"num_epochs": 3}, "--num_epochs 3: the schedule of a.pt ends with epoch 6"),
+        ({"num_epochs": 3}, {"num_epochs": 6}, "--num_epochs 6: the schedule of a.pt ends with epoch 3"),
+        ({"num_epochs": 3, "schedule_epochs": 6}, {"num_epochs": 3, "schedule_epochs": 7}, "--schedule_epochs 7: the schedule of a.pt"),
+    ],
+)
+def test_a_schedule_that_has_an_end_keeps_it(stored, mine, words):
+    stored = plan(scheduler="cosine", **stored).to_plain()
+    if words is None:
+        plan(scheduler="cosine", **mine).check_same(stored, "a.pt")
+        return
+    text = refusal(plan(scheduler="cosine", **mine).check_same, stored, "a.pt")
+    known = stored["optimization"]["schedule_epochs"] or stored["run"]["num_epochs"]
+    advice = f"go on with --schedule_epochs {known}" if mine["num_epochs"] <= known else "begin a new run"
+    assert words in text and advice in text
+    plan(scheduler="cosine", num_epochs=min(mine["num_epochs"], known), schedule_epochs=known).check()
+
+
+def test_a_schedule_without_an_end_may_be_trained_with_for_longer():
+    stored = plan(scheduler="StepLR", scheduler_args="step_size=2").to_plain()
+    plan(scheduler="StepLR", scheduler_args="step_size=2", num_epochs=50).check_same(stored, "a.pt")
+
+
+# --- durations
+
+parts = st.integers(0, 100_000)
+
+
+@given(parts, parts, parts)
+def test_a_duration_is_the_sum_of_its_parts(hours, minutes, seconds):
+    total = 3600 * hours + 60 * minutes + seconds
+    texts = [f"{hours}h{minutes}m{seconds}s", f" {hours}H{minutes:03}M{seconds}S "]
+    texts += [f"{hours}h{seconds}s"] if not minutes else []
+    texts += [f"{minutes}m", f"{60 * minutes}s", str(60 * minutes)] if not hours and not seconds else []
+    for text in texts:
+        if 0 < total <= 366 * 24 * 3600:
+            assert parse_duration(text) == total
+        else:
+            assert "--time_limit" in refusal(parse_duration, text)
+
+
+@given(st.text(alphabet="0123456789hms -+.:e\u0661", max_size=12))
+def test_any_text_is_a_duration_or_refused_in_one_line(text):
+    try:
+        assert 0 < parse_duration(text) <= 366 * 24 * 3600
+    except InputError as error:
+        assert str(error) == f"--time_limit {text}: a duration such as 8h30m, 90m or 45s is wanted"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("8h30m", 30600), ("90m", 5400), ("45s", 45), ("45", 45), ("1h1s", 3601), ("8784h", 31622400)]
+)
+def test_durations_by_hand(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h0m0s", "h", "8h30", "30m8h", "1d", "1.5h", "-1s", "8785h", "1 h", "9" * 5000, "\u0661h"])
+def test_what_is_no_duration(text):
+    """8h30 would be eight hours and thirty seconds to a machine, and thirty minutes to a person."""
+    assert f"--time_limit {text}: " in refusal(parse_duration, text)
+
+
+def test_predictions_belong_to_a_time_limit():
+    assert plan(time_limit="1h").predicts and plan(predict=True).predicts and not plan().predicts
+    assert "--time_limit x: " in refusal(plan(time_limit="x").check)

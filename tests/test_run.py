@@ -21,7 +21,7 @@ def test_the_snapshot_has_every_key_and_can_be_saved_at_once(fresh, tmp_path):
     run = open_run(fresh, plan_for(fresh))
     run.add(record(1, 0.5))
     state = run.snapshot()
-    assert tuple(state) == KEYS and state["epochs"] == 1 and state["position"] == {"epoch": 1, "step": 0}
+    assert tuple(state) == KEYS and state["epochs"] == 1 and state["position"] == {"epoch": 1, "step": 0, "pieces": 1}
     assert state["wall"] == {"seconds": 2.0} and state["best"] == {"metric": "macro_f1", "value": 0.5, "epoch": 1}
     save_state(tmp_path / "x.pt", state)
     assert load_state(tmp_path / "x.pt")["data"]["train_sha256"] == run.competition.split["train_sha256"]
@@ -34,6 +34,24 @@ def test_the_snapshot_has_every_key_and_can_be_saved_at_once(fresh, tmp_path):
 def test_the_best_is_the_first_of_equals(fresh, metric, values, improved):
     run = open_run(fresh, plan_for(fresh, metric=metric))
     assert [run.add(record(i + 1, value, metric)) for i, value in enumerate(values)] == [bool(i) for i in improved]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "patience", "ends"),
+    [
+        ("macro_f1", [0.2, 0.5, 0.4, 0.5, 0.6], 2, [0, 0, 0, 1, 0]),  # an equal figure is no better one; a better one would go on
+        ("macro_f1", [0.2, 0.1], 1, [0, 1]),
+        ("log_loss", [0.9, 1.0, 0.8, 0.8, 0.9], 2, [0, 0, 0, 0, 1]),
+        ("log_loss", [0.9, 1.0, 1.1], None, [0, 0, 0]),
+    ],
+)
+def test_patience_ends_with_so_many_epochs_without_a_better_figure(fresh, metric, values, patience, ends):
+    run = open_run(fresh, plan_for(fresh, metric=metric, early_stopping=patience, num_epochs=9))
+    assert not run.stopped_early
+    for number, (value, end) in enumerate(zip(values, ends, strict=True), 1):
+        run.add(record(number, value, metric))
+        assert run.stopped_early == bool(end) and run.epochs_left == range(number, number if end else 9)
+        assert (fresh.state_path("net", number) in run.states_due(fresh)) == bool(end)
 
 
 @pytest.mark.parametrize("where", ["weights", "moments"])

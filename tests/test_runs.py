@@ -1,92 +1,18 @@
 """Which states belong to a run, and what a name means."""
 
 import re
-import shutil
 
 import pytest
 
 from core.errors import InputError, RefusedError
-from core.training.runs import find_state, hold_run, start_of_run, states_of_run
-from core.training.states import save_state
-from core.workspace import Workspace
-from tests.test_states import a_state
+from core.training.finding import find_state
+from core.training.runs import hold_run, start_of_run, states_of_run
+from tests.state_files import a_run, new_workspace, put, refusal
 
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Workspace(tmp_path / "w")
-    made.states_dir.mkdir(parents=True)
-    return made
-
-
-def put(workspace, name, title="a", epochs=2, part="holdout"):
-    path = workspace.states_dir / name
-    save_state(path, a_state(title=title, epochs=epochs, part=part))
-    return path
-
-
-def a_run(workspace, title="a", epochs=(1, 2)):
-    for epoch in epochs:
-        put(workspace, f"{title}_{epoch}.pt", title, epoch)
-    put(workspace, f"{title}_best.pt", title, epochs[0])
-    put(workspace, f"{title}_last.pt", title, epochs[-1])
-
-
-def refusal(error, call, *arguments):
-    with pytest.raises(error) as caught:
-        call(*arguments)
-    assert type(caught.value) is error and "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["a_2", "a_2.pt", "{w}/model_states/a_2.pt", "w/model_states/a_2.pt", "w/model_states/a_2"])
-def test_a_state_is_found_by_name_and_path(workspace, name):
-    a_run(workspace)
-    found = find_state(workspace, name.format(w=workspace.root))
-    assert found.path.name == "a_2.pt" and found.state["epochs"] == 2 and found.of_run("a") and not found.of_run("b")
-
-
-def test_a_title_means_the_best_state(workspace):
-    a_run(workspace)
-    assert find_state(workspace, "a").path.name == "a_best.pt"
-
-
-def test_a_state_of_a_fold_is_not_of_the_holdout_run(workspace):
-    put(workspace, "a_last.pt", part="fold1")
-    assert not find_state(workspace, "a_last").of_run("a")
-    assert states_of_run(workspace, "a") == {}
-
-
-@pytest.mark.parametrize(
-    ("files", "name"), [(["a.pt", "a_best.pt"], "a"), (["a_10.pt", "a_10_best.pt"], "a_10"), (["a.pt.pt", "a.pt"], "a.pt")]
-)
-def test_a_name_that_could_mean_two_things_is_refused_with_both(workspace, files, name):
-    for file in files:
-        put(workspace, file)
-    text = refusal(InputError, find_state, workspace, name)
-    assert all(str(workspace.states_dir / file) in text for file in files)
-    assert find_state(workspace, str(workspace.states_dir / files[0])).path.name == files[0]
-
-
-def test_a_file_here_and_one_in_the_folder_are_two_things(workspace, tmp_path):
-    put(workspace, "a_1.pt")
-    shutil.copy(workspace.states_dir / "a_1.pt", tmp_path)
-    assert "could mean a_1.pt or" in refusal(InputError, find_state, workspace, "a_1.pt")
-    assert find_state(workspace, "a_1").path.parent == workspace.states_dir
-
-
-def test_one_file_by_two_ways_is_one_thing(workspace, monkeypatch):
-    put(workspace, "a_1.pt")
-    monkeypatch.chdir(workspace.states_dir)
-    assert find_state(workspace, "a_1.pt").state["title"] == "a"
-
-
-@pytest.mark.parametrize("name", ["b", "", ".", "..", "/", "a_3", "../a", "x" * 300, "a\nb", "a\0b", "*", "a*", "w/model_states"])
-def test_a_name_that_means_nothing_lists_what_there_is(workspace, name):
-    a_run(workspace)
-    text = refusal(InputError, find_state, workspace, name)
-    assert "no such state or title" in text and "a_1, a_2, a_best, a_last" in text
+    return new_workspace(tmp_path, monkeypatch)
 
 
 def test_an_empty_folder_says_none(workspace):

@@ -104,7 +104,7 @@ def test_seeding_reaches_torch():
 
 
 def test_the_description_is_plain():
-    common = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": "cpu"}
+    common = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": "cpu", "processes": 1}
     assert describe(make_accelerator("cpu")) == common | {"precision": "fp32", "compiled": False}
     assert describe(make_accelerator("cpu", "bf16"), True) == common | {"precision": "bf16", "compiled": True}
 

@@ -1,5 +1,6 @@
 """scripts.signals: the first signal is noted, the second ends at once, an ignored one stays ignored."""
 
+import contextlib
 import signal
 from collections.abc import Iterator
 
@@ -56,3 +57,14 @@ def test_termination_is_an_exception_inside_the_block() -> None:
     with pytest.raises(SystemExit) as end, TerminationAsException():
         signal.raise_signal(signal.SIGTERM)
     assert end.value.code == 143 and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_that_an_import_swallowed_is_heeded_before_the_work_begins():
+    with pytest.raises(SystemExit) as end, TerminationAsException():
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGTERM)
+        with signals_noted(lambda number: None):
+            pytest.fail("the work began")
+    assert end.value.code == 143
+    with TerminationAsException(), signals_noted(lambda number: None):
+        pass

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import NonFiniteError
+from core.training.criterion import Criterion
 from core.training.fit import train_one_epoch
+from core.training.settings import OptimizationSettings
 from core.training.states import to_plain
 from core.training.steps import EpochProgress, train_steps
 from tests.tiny_training import labelled_images, make_learner, same
@@ -70,11 +72,18 @@ def test_nothing_is_left_of_a_complete_epoch():
     assert list(train_steps(learner, TRAIN, done)) == [] and same(dict(before), dict(learner.model.state_dict()))
 
 
+class NanCriterion(Criterion):
+    """A loss that is never finite."""
+
+    def __call__(self, logits, targets):
+        return (logits * float("nan")).sum()
+
+
 def test_a_bad_loss_stops_before_its_update():
     learner = make_learner()
     weights = copy.deepcopy(learner.model.state_dict())
     bad = make_learner(learner.model)
-    object.__setattr__(bad, "criterion", lambda logits, targets: (logits * float("nan")).sum())
+    bad.criterion = NanCriterion(OptimizationSettings())
     with pytest.raises(NonFiniteError, match="epoch 4, step 1: the loss is nan"):
         advance(bad, EpochProgress(3), None)
     assert same(dict(weights)["head.2.weight"], bad.model.state_dict()["head.2.weight"])

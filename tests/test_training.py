@@ -91,7 +91,7 @@ def test_the_files_of_a_run():
 def test_the_state_holds_what_is_needed_to_use_it():
     state = load_state(trained().state_path("net", "last"))
     assert tuple(state) == KEYS
-    assert state["position"] == {"epoch": 2, "step": 0} and state["part"] == "holdout"
+    assert state["position"] == {"epoch": 2, "step": 0, "pieces": 1} and state["part"] == "holdout"
     assert state["task"] == {"kind": "single_label", "classes": list(CLASSES)}
     assert state["model"]["class_name"] == "Net" and state["model"]["arguments"] == {"num_classes": 3, "in_channels": 1}
     assert state["preprocessing"]["resize"] == 8 and state["preprocessing"]["channels_of_the_model"] == 1
@@ -219,12 +219,12 @@ def test_a_run_that_has_its_epochs_is_already_done(finished, capsys, epochs):
 def test_an_interrupted_run_goes_on_to_the_same_end(finished, tmp_path, capsys, monkeypatch):
     workspace = copy_workspace(untrained(), tmp_path / "x")
 
-    def stop(run, workspace, plain=training._save):
+    def stop(run, workspace, plain=training.save_epoch):
         if len(run.history) == 2:
             raise KeyboardInterrupt
         plain(run, workspace)
 
-    monkeypatch.setattr(training, "_save", stop)
+    monkeypatch.setattr(training, "save_epoch", stop)
     assert train(workspace, "--num_epochs", "2", "--save_state") == 130
     assert "error: stopped by SIGINT" in capsys.readouterr().err
     assert sorted(states(workspace)) == ["net_1.pt", "net_best.pt", "net_last.pt"]
@@ -317,6 +317,11 @@ BAD_FLAGS = [
     ("--momentum", "1"), ("--seed", "-1"), ("--logging_iters_train", "0"), ("--max_samples", "1"), ("--num_workers", "-1"),
     ("--metric", "f2"), ("--channels", "2"), ("--rotate", "181"), ("--num", "3"), ("--unknown", "1"), ("--device", "gpu"),
     ("--model_title", "a/b"), ("--use_gpu", "--device=cpu"), ("--no_use_gpu", "--device=cuda"), ("--no-use-gpu", "--device=cuda:1"),
+    ("--loss_func", "MSELoss"), ("--label_smoothing", "1"), ("--focal_gamma", "1"), ("--class_weights", "cat=x"),
+    ("--scheduler_args", "a=1"), ("--schedule_epochs", "5"), ("--warmup_epochs", "1"), ("--schedule_epochs", "2", "--scheduler=cosine"),
+    ("--warmup_epochs", "3", "--scheduler=cosine"), ("--scheduler_args", "x", "--scheduler=StepLR"), ("--gradient_accumulation", "0"),
+    ("--clip_grad_norm", "0"), ("--clip_grad_norm", "inf"), ("--ema", "1"), ("--ema", "-0.1"), ("--sampler", "weighted"),
+    ("--freeze_backbone", "-1"), ("--early_stopping", "0"), ("--time_limit", "soon"), ("--time_limit", "0"), ("--precision", "fp64"),
 ]  # fmt: skip
 ALL_REFUSED = """
 import io, json, sys, time
@@ -564,12 +569,14 @@ def test_out_of_memory_names_the_flag(fresh, capsys, monkeypatch):
         )
 
     monkeypatch.setattr("core.training.fit.train_steps", fail)
-    assert "--batch_size" in fails(capsys, fresh, 3)
+    line = fails(capsys, fresh, 3)
+    assert "--batch_size" in line and "--auto_batch_size" in line
+    assert "--auto_batch_size" not in fails(capsys, fresh, 3, "--auto-batch-size"), "it is given already"
 
 
 def test_the_picture_is_drawn_again_only_now_and_then(fresh, monkeypatch):
     drawn = []
-    monkeypatch.setattr(training, "_draw", lambda run, workspace: drawn.append(len(run.history)))
+    monkeypatch.setattr(training, "draw_curves", lambda run, workspace: drawn.append(len(run.history)))
     assert train(fresh, "--num_epochs", "3") == 0
     assert drawn == [3]
     monkeypatch.setattr(training, "SECONDS_BETWEEN_DRAWINGS", 0)
@@ -805,7 +812,7 @@ def test_states_inside_epochs_are_written_and_gone_on_from(fresh, capsys, monkey
     """Batches of 8 of 33 images: four steps an epoch; the run stops in the second epoch, after a state at step 6."""
     flags = ["--batch_size", "8", "--num_epochs", "3", "--model_title"]
     assert train(fresh, *flags, "straight") == 0
-    plain, calls = steps._step, []
+    plain, calls = steps._passes, []
 
     def stop(*arguments):
         calls.append(1)
@@ -813,7 +820,7 @@ def test_states_inside_epochs_are_written_and_gone_on_from(fresh, capsys, monkey
             raise KeyboardInterrupt
         return plain(*arguments)
 
-    monkeypatch.setattr(steps, "_step", stop)
+    monkeypatch.setattr(steps, "_passes", stop)
     assert train(fresh, *flags, "cut", "--period_save_steps", "3", "--resume") == 130
     monkeypatch.undo()
     state = load_state(fresh.state_path("cut", "last"))
@@ -837,7 +844,7 @@ def signals_restored():
         signal.signal(number, handler)
 
 
-PLACES = {"step": (steps, "_step"), "evaluation": (fit, "predict_logits"), "save": (core.training.states, "save_state")}
+PLACES = {"step": (steps, "_passes"), "evaluation": (fit, "predict_logits"), "save": (core.training.states, "save_state")}
 
 
 @pytest.mark.usefixtures("signals_restored")
@@ -924,13 +931,13 @@ def test_a_state_that_was_damaged_since_is_made_good(finished, name, epochs):
 
 @pytest.mark.usefixtures("signals_restored")
 def test_a_signal_while_the_last_picture_is_drawn_stops_and_the_rest_is_done_later(fresh, finished_bytes, capsys, monkeypatch):
-    plain = training._draw
+    plain = training.draw_curves
 
     def signalled(run, workspace):
         plain(run, workspace)
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(training, "_draw", signalled)
+    monkeypatch.setattr(training, "draw_curves", signalled)
     assert train(fresh, "--num_epochs", "2", "--save_state") == 143
     assert "--resume goes on" in capsys.readouterr().err and not fresh.oof_path("net").exists()
     monkeypatch.undo()

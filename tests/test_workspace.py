@@ -31,6 +31,7 @@ def test_paths_are_the_documented_ones() -> None:
         "w/model_states/vgg19_20.pt",
     ]
     assert (workspace.graph_path("a").as_posix(), workspace.log_path("a").as_posix()) == ("w/graphs/a.png", "w/graphs/a.csv")
+    assert workspace.range_test_path("a").as_posix() == "w/graphs/a_learning_rates.png"
     assert (workspace.outputs_dir.as_posix(), workspace.oof_path("a").as_posix()) == ("w/outputs", "w/outputs/a.oof.csv")
 
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.data.batches import BatchMaker, LabelledImages
+from core.data.batches import LabelledImages
 from core.data.normalization import Normalization
-from core.data.settings import AugmentationSettings
-from core.training.optimization import build_criterion, build_optimizer
+from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.training.building import build_batch_maker, build_learner
+from core.training.class_weights import ClassCounts
+from core.training.criterion import build_criterion
+from core.training.learner import Learner
+from core.training.plan import RunPlan
 from core.training.runtime import make_accelerator, seed_everything
-from core.training.settings import OptimizationSettings
-from core.training.steps import Learner
+from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 
 NORMALIZATION = Normalization((0.5,), (0.25,))
 
@@ -59,18 +63,25 @@ def labelled_images(count: int, side: int = 8, seed: int = 0, classes: int = 3) 
 
 
 def make_learner(model: nn.Module | None = None, batch_size: int = 8, seed: int = 0, **details: Any) -> Learner:
-    """A learner on the CPU; `details` are fields of OptimizationSettings and AugmentationSettings, and `logging_iters`."""
-    augmentation = AugmentationSettings(**{f.name: details.pop(f.name) for f in fields(AugmentationSettings) if f.name in details})
-    logging_iters = details.pop("logging_iters", (10, 3))
-    settings = OptimizationSettings(**details)
+    """A learner on the CPU of 41 images of 8 pixels; `details` are fields of the plan's settings, and `logging_iters`."""
+    train, valid = details.pop("logging_iters", (10, 3))
+    details |= {"batch_size": batch_size, "seed": seed, "logging_iters_train": train, "logging_iters_valid": valid}
+    plan = plan_of(**details)
     accelerator = make_accelerator("cpu")
     if model is None:
         seed_everything(seed, "weights")
         model = TinyNet()
-    optimizer = build_optimizer(model.parameters(), settings)
-    maker = BatchMaker(augmentation, NORMALIZATION, batch_size, seed, torch.device("cpu"), None, 3)
-    model, optimizer = accelerator.prepare(model, optimizer)
-    return Learner(model, optimizer, build_criterion(settings.loss_func), accelerator, maker, logging_iters)
+    criterion = build_criterion(plan.optimization, ClassCounts(("a", "b", "c"), (1, 1, 1)))
+    return build_learner(plan, model, accelerator, build_batch_maker(plan, NORMALIZATION, torch.device("cpu"), 3), criterion, 41)
+
+
+def plan_of(**details: Any) -> RunPlan:
+    """A plan for images of 8 pixels; `details` are fields of any of its settings."""
+    classes = (RunSettings, OptimizationSettings, PreprocessingSettings, AugmentationSettings, RuntimeSettings)
+    details = {"resize": 8, "device": "cpu"} | details
+    groups = [kind(**{f.name: details.pop(f.name) for f in fields(kind) if f.name in details}) for kind in classes]
+    assert not details, details
+    return RunPlan(Path("the model"), *groups)  # type: ignore[arg-type]
 
 
 def same(a: Any, b: Any) -> bool:

@@ -1,15 +1,23 @@
-"""A process that has imported everything and forks a training command on demand, so that a run to be killed costs no start of its own.
+"""A process that has imported everything and forks commands on demand, so that a run to be killed costs no start of its own.
 
-Reads one JSON object a line: `argv`; `kill_at`: the number (from 1) of the event at which the run kills itself with SIGKILL, or
-null; `sabotage`: what is made wrong in it, or null. Events are each fsync, rename and removal (once before and once after it), the
-middle of each write of a state, and each training step. Answers with one JSON object a line: `status` (negative: the signal) and the
-number of `events`. The first `argv` is run in the process itself, to import all that a run imports, and not answered.
+Reads one JSON object a line:
+
+- `command`: the module of `scripts` and its arguments;
+- `processes`: how many are started, as a launcher would (1: without one);
+- `kill_at`: the number (from 1) of the event at which process number `victim` kills itself with SIGKILL;
+- `signalled`: [process, pass, signal]: the process sends itself a signal before so many forward passes;
+- `sabotage`: what is made wrong in the run.
+
+Events are each fsync, rename and removal (once before and once after it), the middle of each write of a state, and each forward pass of
+training. Answers with one JSON object a line: the `statuses` (negative: the signal), what each process wrote to stderr, and the number
+of `events` of the victim. The first command is run in the process itself, to import all that a run imports, and not answered.
 """
 
 import io
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,7 +30,7 @@ import torch
 
 import core.training.states
 from core.training import steps
-from scripts import training
+from scripts import predict_classes, training
 
 
 class _Events:
@@ -62,13 +70,25 @@ def _patch(events: _Events) -> None:
     for name in ("fsync", "replace", "unlink"):
         setattr(os, name, events.around(getattr(os, name)))
     torch.save = events.in_the_middle_of(torch.save)
-    plain = steps._step
+    plain = steps._passes
 
-    def step(*arguments: Any) -> Any:
+    def passes(*arguments: Any) -> Any:
         events.happen()
         return plain(*arguments)
 
-    steps._step = step
+    steps._passes = passes
+
+
+def _signal_itself(step: int, number: int) -> None:
+    plain, calls = steps._passes, []
+
+    def passes(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == step:
+            signal.raise_signal(number)
+        return plain(*arguments)
+
+    steps._passes = passes
 
 
 def _save_in_place(path: Path, state: dict[str, Any]) -> None:
@@ -98,28 +118,48 @@ def _sabotage(what: str) -> None:
         raise ValueError(what)
 
 
-def _train(argv: list[str]) -> int:
+def _run(command: list[str]) -> int:
+    module = {"training": training, "predict_classes": predict_classes}[command[0]]
     with redirect_stdout(io.StringIO()):
-        return training.main(argv)
+        return module.main(command[1:])
 
 
-def _serve(order: dict[str, Any]) -> dict[str, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        counted = Path(folder) / "events"
-        counted.write_text("0")
-        child = os.fork()
-        if child == 0:
-            _patch(_Events(counted, order["kill_at"]))
-            if order["sabotage"]:
-                _sabotage(order["sabotage"])
-            os._exit(_train(order["argv"]))
-        _, status = os.waitpid(child, 0)
-        return {"status": os.waitstatus_to_exitcode(status), "events": int(counted.read_text() or 0)}
+def _become(order: dict[str, Any], number: int, folder: Path, port: int) -> int:
+    """Runs the command as one of the processes of a launch."""
+    if order["processes"] > 1:
+        os.environ.update(
+            RANK=str(number), LOCAL_RANK=str(number), WORLD_SIZE=str(order["processes"]), LOCAL_WORLD_SIZE=str(order["processes"])
+        )
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    os.dup2(os.open(folder / f"errors{number}", os.O_WRONLY | os.O_CREAT), 2)
+    if number == order["victim"]:
+        _patch(_Events(folder / "events", order["kill_at"]))
+    if order["signalled"] and order["signalled"][0] == number:
+        _signal_itself(*order["signalled"][1:])
+    if order["sabotage"]:
+        _sabotage(order["sabotage"])
+    return _run(order["command"])
+
+
+def _serve(order: dict[str, Any]) -> dict[str, Any]:
+    order = {"processes": 1, "victim": 0, "kill_at": None, "sabotage": None, "signalled": None} | order
+    with tempfile.TemporaryDirectory() as name, socket.create_server(("127.0.0.1", 0)) as free:
+        folder, port = Path(name), free.getsockname()[1]
+        (folder / "events").write_text("0")
+        free.close()
+        children = []
+        for number in range(order["processes"]):
+            children.append(os.fork())
+            if children[-1] == 0:
+                os._exit(_become(order, number, folder, port))
+        statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        errors = [(folder / f"errors{number}").read_text() for number in range(order["processes"])]
+        return {"statuses": statuses, "errors": errors, "events": int((folder / "events").read_text() or 0)}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     training.bootstrap = partial(training.bootstrap, resamples=10)  # most of a small run's time
-    _train(json.loads(sys.stdin.readline())["argv"])  # imports what a run imports late
+    _run(json.loads(sys.stdin.readline())["command"])  # imports what a run imports late
     for line in sys.stdin:
         print(json.dumps(_serve(json.loads(line))), flush=True)

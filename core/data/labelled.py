@@ -1,8 +1,12 @@
 """The labelled images as training reads them: the split's two parts, checked against what the dataset was made of."""
 
 from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
 
 from core.data.competition import Competition
+from core.data.folds import read_folds
 from core.data.manifest import TEST, TRAIN, ImageRecord, check_unchanged, content_hash, read_manifest
 from core.data.splits import stratified_subset
 from core.errors import InputError
@@ -30,11 +34,36 @@ class Part:
 
 @dataclass(frozen=True)
 class LabelledParts:
-    """Both parts, and the number of labelled images in all."""
+    """Both parts, the number of labelled images in all, and the hash of the folds' file where a fold is held out."""
 
     train: Part
     valid: Part
     num_rows: int
+    folds_sha256: str | None = None
+
+    def by_fold(self, path: Path, fold: int) -> "LabelledParts":
+        """The same images with a fold of the file `path` held out.
+
+        Raises:
+            InputError: the file is missing or of other images, or has no such fold.
+        """
+        everything = sorted(
+            zip(
+                [*self.train.rows, *self.valid.rows],
+                [*self.train.labels, *self.valid.labels],
+                [*self.train.records, *self.valid.records],
+                strict=True,
+            ),
+            key=itemgetter(0),
+        )
+        folds = read_folds(path, [record.id for _, _, record in everything])
+        if fold >= folds.count:
+            raise InputError(f"{path}: has {folds.count} folds, numbered from 0; there is no fold {fold}")
+        parts: tuple[list[Any], list[Any]] = [], []
+        for item, number in zip(everything, folds.numbers, strict=True):
+            parts[number == fold].append(item)
+        train, valid = (Part([label for _, label, _ in part], [r for _, _, r in part], [row for row, _, _ in part]) for part in parts)
+        return LabelledParts(train, valid, self.num_rows, folds.sha256)
 
 
 def read_parts(workspace: Workspace, competition: Competition) -> LabelledParts:

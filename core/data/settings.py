@@ -12,6 +12,7 @@ class SplitSettings:
 
     train_size: float = option(0.9, "share of the labelled images that is fitted on; the rest is held out", above=0, below=1)
     seed: int = option(0, "seed of the split", minimum=0, maximum=2**31 - 1)
+    num_folds: int | None = option(None, "deal all labelled images into so many folds, too (dataset/folds.csv)", minimum=2, maximum=100)
     max_samples: int | None = option(None, "use only this many labelled images (copies count once), a stratified subset", minimum=4)
     id_column: str | None = option(None, "column of the label file that holds the ids (default: found)", metavar="NAME")
     label_column: str | None = option(None, "column of the label file that holds the labels (default: found)", metavar="NAME")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from core.errors import CommandError, InputError, printable
+from core.errors import CommandError, InputError, Terminated, printable
 from core.files import translate_os_error
 from core.modeling.isolation import PROJECT_ROOT, imports_beside, torch_defaults_kept
 
@@ -50,12 +50,12 @@ def import_model_file(path: Path) -> types.ModuleType:
 def errors_in(path: Path, what: str = "") -> Iterator[None]:
     """Turns whatever the code of a model file raises into one InputError that names its line; `what` stands before the text.
 
-    Out of memory is no fault of the file and passes through.
+    Out of memory is no fault of the file and passes through, as a signal does.
     """
     try:
         yield
     except (Exception, SystemExit) as error:
-        if isinstance(error, CommandError) or is_out_of_memory(error):
+        if isinstance(error, (CommandError, Terminated)) or is_out_of_memory(error):
             raise
         raise InputError(describe(error, path, what)) from error
 

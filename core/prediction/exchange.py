@@ -5,7 +5,7 @@ are used only where the JSON beside it has the hashes of both; a neighbour that 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from core.prediction.vouching import open_prediction
 from core.tables import table_bytes
 from core.task import class_order
 
+_NONE: Mapping[str, Predictions] = {}
 LEFT_OUT = (".oof.csv", ".probabilities.csv")  # tables of probabilities beside submissions, not submissions
 
 
@@ -84,12 +85,15 @@ def check_submission_path(path: Path) -> None:
         raise InputError(f"--save_path {path}: name a file ending in .csv, not in {' or '.join(LEFT_OUT)}")
 
 
-def write_prediction_files(path: Path, submission: bytes, predictions: Predictions, record: dict[str, Any], force: bool) -> None:
+def write_prediction_files(
+    path: Path, submission: bytes, predictions: Predictions, record: dict[str, Any], force: bool, parts: Mapping[str, Predictions] = _NONE
+) -> None:
     """Writes `<name>.csv`, `<name>.probabilities.csv` where there are probabilities, and last `<name>.json`.
 
     Args:
         submission: the bytes of `<name>.csv`.
         record: what made them; goes to the JSON with the SHA-256 of the CSVs. `id_column` names the ids' column.
+        parts: what the prediction is the mean of, by name; each goes to `<name>_<part>.probabilities.csv`.
         force: replace files with other bytes, and remove probabilities left of an earlier prediction where there are none now.
 
     Raises:
@@ -99,6 +103,8 @@ def write_prediction_files(path: Path, submission: bytes, predictions: Predictio
     files = {path: submission}
     if predictions.probabilities is not None:
         files[probabilities_path] = probabilities_bytes(predictions, record.get("id_column", "id"))
+    for name, part in parts.items():
+        files[path.with_name(f"{path.stem}_{name}.probabilities.csv")] = probabilities_bytes(part, record.get("id_column", "id"))
     plain = {**record, "sha256": {place.name: sha256_bytes(data) for place, data in files.items()}}
     files[path.with_suffix(".json")] = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
     left_over = probabilities_path not in files and probabilities_path.exists()

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from core.data.batches import LabelledImages, batch_bounds, epoch_order
+from core.data.batches import LabelledImages
 from core.metrics import METRICS
-from core.training.steps import EpochProgress, Learner
+from core.training.learner import Learner
+from core.training.steps import EpochProgress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,45 +13,58 @@ if TYPE_CHECKING:
 
 def training_figures(learner: Learner, train: LabelledImages, done: EpochProgress) -> tuple[dict[str, float], list[list[float]]]:
     """The running figures of a completed epoch, every image once, and the points of its per-iteration curves."""
+    import numpy as np
     import torch
 
-    maker = learner.batch_maker
-    order, bounds = epoch_order(maker.seed, done.epoch, len(train)), batch_bounds(len(train), maker.batch_size)
+    maker, criterion = learner.batch_maker, learner.criterion
+    order, bounds = maker.order(train.targets, done.epoch), maker.bounds(len(train))
     positions = [order[start:end] for start, end in bounds]
     means = torch.stack(done.losses).cpu().numpy().astype("float64")
+    losses = np.column_stack([means, [criterion.weight(train.targets[p], maker.mixes) for p in positions]])
     predicted = [part.cpu().numpy() for part in done.labels]
-    points = _points(train.targets, positions, predicted, means, learner.logging_iters[0], done.epoch * len(bounds))
-    return _running_figures(train, positions, predicted, means), points
+    points = _points(train.targets, positions, predicted, losses, (learner.logging_iters[0], done.epoch * len(bounds)))
+    return _running_figures(train, positions, predicted, losses), points
 
 
 def _running_figures(
-    train: LabelledImages, positions: list["np.ndarray"], predicted: list["np.ndarray"], means: "np.ndarray"
+    train: LabelledImages, positions: list["np.ndarray"], predicted: list["np.ndarray"], losses: "np.ndarray"
 ) -> dict[str, float]:
     import numpy as np
 
     targets, labels = train.targets[np.concatenate(positions)], np.concatenate(predicted)
-    sizes = np.array([len(part) for part in positions])
     by_label = {name: metric.function(targets, labels) for name, metric in METRICS.items() if metric.uses == "labels"}
-    return {"loss": float((means * sizes).sum() / sizes.sum()), **by_label}
+    return {"loss": _mean(losses), **by_label}
 
 
 def _points(
-    targets: "np.ndarray", positions: list["np.ndarray"], predicted: list["np.ndarray"], means: "np.ndarray", every: int, before: int
+    targets: "np.ndarray", positions: list["np.ndarray"], predicted: list["np.ndarray"], losses: "np.ndarray", place: tuple[int, int]
 ) -> list[list[float]]:
-    """One point for every `every` batches: (batches completed, loss, accuracy, macro-F1) of those. A rest of fewer than half as
-    many joins the point before, since the figures of one small batch would stand out for their smallness alone."""
+    """One point for every so many batches: (batches completed, loss, accuracy, macro-F1) of those. A rest of fewer than half as
+    many joins the point before, since the figures of one small batch would stand out for their smallness alone.
+
+    Args:
+        targets: of the whole set.
+        positions: in it, of each batch.
+        predicted: the classes of each batch.
+        losses: mean loss of each batch, and its weight.
+        place: batches a point, and batches before the first one here.
+    """
     import numpy as np
 
-    starts = [start for start in range(0, len(means), every) if start == 0 or 2 * (len(means) - start) >= every]
+    every, before = place
+    starts = [start for start in range(0, len(losses), every) if start == 0 or 2 * (len(losses) - start) >= every]
     points = []
-    for start, end in zip(starts, [*starts[1:], len(means)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(losses)], strict=True):
         part = slice(start, end)
         truth, labels = targets[np.concatenate(positions[part])], np.concatenate(predicted[part])
-        sizes = np.array([len(p) for p in positions[part]])
-        loss = float((means[part] * sizes).sum() / sizes.sum())
         figures = [METRICS[name].function(truth, labels) for name in ("accuracy", "macro_f1")]
-        points.append([float(before + start + len(sizes)), loss, *figures])
+        points.append([float(before + end), _mean(losses[part]), *figures])
     return points
+
+
+def _mean(losses: "np.ndarray") -> float:
+    """The mean of batches' mean losses (first column), each by its weight (second)."""
+    return float((losses[:, 0] * losses[:, 1]).sum() / losses[:, 1].sum())
 
 
 def held_out_points(learner: Learner, valid: LabelledImages, logits: "np.ndarray", epoch: int) -> list[list[float]]:
@@ -62,4 +76,5 @@ def held_out_points(learner: Learner, valid: LabelledImages, logits: "np.ndarray
     positions = [np.arange(start, min(start + size, len(valid))) for start in range(0, len(valid), size)]
     means = [float(learner.criterion(torch.from_numpy(logits[p]), torch.from_numpy(valid.targets[p]))) for p in positions]
     predicted = [logits[p].argmax(axis=1) for p in positions]
-    return _points(valid.targets, positions, predicted, np.array(means), learner.logging_iters[1], epoch * len(positions))
+    losses = np.column_stack([means, [learner.criterion.weight(valid.targets[p]) for p in positions]])
+    return _points(valid.targets, positions, predicted, losses, (learner.logging_iters[1], epoch * len(positions)))

@@ -3,57 +3,15 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from core.errors import EnvironmentFault, InputError, RefusedError, first_few, printable
+from core.errors import EnvironmentFault, InputError, RefusedError
 from core.files import refuse_existing, translate_os_error
 from core.locks import named_lock
+from core.training.finding import FoundState, find_state, run_of
 from core.training.sealing import is_whole
 from core.training.states import load_state, read_summary
 from core.workspace import Workspace, check_title
-
-HOLDOUT = "holdout"
-
-
-@dataclass(frozen=True)
-class FoundState:
-    """A state that a name meant, read."""
-
-    path: Path
-    state: dict[str, Any]
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Epochs completed, and steps of the next one."""
-        return self.state["epochs"], self.state["position"]["step"]
-
-    def of_run(self, title: str) -> bool:
-        """Whether it is a state of the holdout run with this title."""
-        return (self.state["title"], self.state["part"]) == (title, HOLDOUT)
-
-
-def find_state(workspace: Workspace, name: str) -> FoundState:
-    """Reads the state that `--weights` or `--load_state` names: a path, a state's name (`vgg19_20`) or a title (its best state).
-
-    Raises:
-        InputError: nothing has this name, or two things have it (both are named).
-    """
-    found: dict[Path, Path] = {}
-    for path in _meanings(workspace, name):
-        if _is_file(path):
-            found.setdefault(path.resolve(), path)
-    if len(found) > 1:
-        first, second, *_ = found.values()
-        raise InputError(f"{printable(name)}: could mean {first} or {second}; give the path of the one that is meant")
-    if not found:
-        there = sorted(path.stem for path in workspace.states_dir.glob("*.pt"))
-        raise InputError(
-            f"{printable(name)[:120]}: no such state or title under {workspace.states_dir}; there are {first_few(there, 10) or 'none'}"
-        )
-    path = next(iter(found.values()))
-    return FoundState(path, load_state(path))
 
 
 def states_of_run(workspace: Workspace, title: str) -> dict[Path, tuple[int, int]]:
@@ -62,7 +20,7 @@ def states_of_run(workspace: Workspace, title: str) -> dict[Path, tuple[int, int
     found = {}
     for path, _ in _named_for(workspace, title):
         summary = read_summary(path)
-        if summary is not None and (summary["title"], summary["part"]) == (title, HOLDOUT):
+        if summary is not None and (summary["title"], summary["part"]) == run_of(title):
             found[path] = (summary["epochs"], summary["step"])
     return found
 
@@ -142,7 +100,7 @@ def hold_run(workspace: Workspace, title: str) -> Iterator[None]:
     Raises:
         EnvironmentFault: another process trains it; or the folder cannot be written.
     """
-    check_title(title)
+    check_title(run_of(title)[0])
     with ExitStack() as held:
         _hold(workspace, title, held)
         yield
@@ -195,19 +153,3 @@ def _named_for(workspace: Workspace, title: str) -> list[tuple[Path, str]]:
     name = re.compile(re.escape(title) + r"_(last|best|\d+)\.pt")
     matches = [(path, name.fullmatch(path.name)) for path in sorted(workspace.states_dir.glob("*.pt"))]
     return [(path, match[1]) for path, match in matches if match]
-
-
-def _meanings(workspace: Workspace, name: str) -> list[Path]:
-    """The files that a name can stand for."""
-    given = Path(name)
-    if len(given.parts) != 1:
-        return [given] if given.suffix == ".pt" else [Path(f"{name}.pt")]
-    beside = [given, workspace.states_dir / name] if given.suffix == ".pt" else []
-    return [*beside, workspace.states_dir / f"{name}.pt", workspace.state_path(name, "best")]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long, or not allowed: nothing has it
-        return False

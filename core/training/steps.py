@@ -2,41 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.data.batches import Batch, BatchMaker, LabelledImages
-from core.errors import InputError, NonFiniteError
+from core.data.batches import Batch, LabelledImages
+from core.errors import EnvironmentFault, InputError, NonFiniteError
+from core.processes import gather_rows, losses_named, process_count, process_number, summed
 from core.progress import Progress, silent
-from core.training.optimization import Criterion
+from core.training.learner import Learner
 from core.training.runtime import seed_everything
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 _STEPS_BETWEEN_CHECKS = 50
-
-
-@dataclass(frozen=True)
-class Learner:
-    """What is trained and by what rule.
-
-    Attributes:
-        model: on the device, prepared by the Accelerator.
-        accelerator: of the process; it makes the backward pass.
-        batch_maker: makes each epoch's batches; holds seed and batch size.
-        logging_iters: (training, held-out) batches a point of the per-iteration curves.
-        model_path: the model's file, for messages.
-    """
-
-    model: "nn.Module"
-    optimizer: "torch.optim.Optimizer"
-    criterion: Criterion
-    accelerator: Any
-    batch_maker: BatchMaker
-    logging_iters: tuple[int, int] = (10, 3)
-    model_path: Path = Path("the model")
 
 
 @dataclass
@@ -87,20 +65,19 @@ class EpochProgress:
 def train_steps(learner: Learner, train: LabelledImages, done: EpochProgress, progress: Progress = silent) -> Iterator[None]:
     """Does the steps of an epoch that are left, writes each into `done`, and yields after it.
 
-    At every yield model and optimizer are consistent.
+    At every yield model and optimizer are consistent. A step that does not fit into the memory is done again with its batches cut
+    in two, where the learner's rule says so.
 
     Raises:
         NonFiniteError: a loss is NaN or infinite: on the CPU before the update that it would have made.
     """
-    learner.model.train()
-    steps = learner.batch_maker.num_batches(len(train))
+    learner.begin_epoch(done.epoch)
+    parts = _parts(learner, train, done.epoch)
     batches = learner.batch_maker.batches(train, done.epoch, done.step)
-    for batch in progress(batches, steps - done.step, f"epoch {done.epoch + 1}", "batch"):
-        seed_everything(learner.batch_maker.seed, "step", done.epoch, done.step)
-        loss, logits = _step(learner, batch, done)
-        done.losses.append(loss)
-        done.labels.append(logits.argmax(dim=1))
-        if done.step % _STEPS_BETWEEN_CHECKS == 0 or done.step == steps:
+    for _ in progress(range(done.step, len(parts)), len(parts) - done.step, f"epoch {done.epoch + 1}", "step"):
+        while not _step_fits(learner, train, batches, parts[done.step], done):
+            batches = learner.batch_maker.batches(train, done.epoch, done.step)
+        if done.step % _STEPS_BETWEEN_CHECKS == 0 or done.step == len(parts):
             check_losses(done)
         yield
 
@@ -115,33 +92,100 @@ def check_losses(done: EpochProgress) -> None:
     _refuse_non_finite(done.losses[first:], done.epoch, first)
 
 
-def _step(learner: Learner, batch: Batch, done: EpochProgress) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Forward, backward, update. Returns the mean loss and the logits, detached."""
-    from core.modeling.model_files import errors_in
+def _parts(learner: Learner, train: LabelledImages, epoch: int) -> list[tuple[int, float]]:
+    """How many images each step of an epoch has, over all processes, and their weight in the mean of its loss."""
+    maker, criterion = learner.batch_maker, learner.criterion
+    targets = train.targets[maker.order(train.targets, epoch)]
+    return [(end - start, criterion.weight(targets[start:end], maker.mixes)) for start, end in maker.bounds(len(train))]
+
+
+def _step_fits(learner: Learner, train: LabelledImages, batches: Iterator[Batch], part: tuple[int, float], done: EpochProgress) -> bool:
+    """Does a step and writes it into `done`; False where it did not fit into the memory: nothing happened, and batches are cut smaller."""
+    halves = learner.rule.halves_batches
+    buffers = {name: b.clone() for name, b in learner.module.named_buffers()} if halves else {}
+    from core.modeling.model_files import is_out_of_memory
+
+    try:
+        loss, labels = _gradients(learner, train, batches, part, done)
+    except Exception as error:
+        if not (halves and is_out_of_memory(error)):
+            raise
+        if learner.pieces >= learner.batch_maker.batch_size // 2:
+            raise EnvironmentFault("out of memory even with two or three images at once; a lower --resize needs less") from error
+    else:
+        _update(learner, loss, done)
+        done.losses.append(loss)
+        done.labels.append(labels)
+        return True
+    learner.pieces *= 2
+    _forget_step(learner, buffers)
+    return False
+
+
+def _forget_step(learner: Learner, buffers: "dict[str, torch.Tensor]") -> None:
+    """Undoes what a step that was broken off did to the model, and gives its memory back."""
+    import torch
 
     learner.optimizer.zero_grad(set_to_none=True)
-    try:
-        with errors_in(learner.model_path):
+    for name, buffer in learner.module.named_buffers():
+        buffer.copy_(buffers[name])
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _gradients(
+    learner: Learner, train: LabelledImages, batches: Iterator[Batch], part: tuple[int, float], done: EpochProgress
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Forward and backward passes of this process's share of a step. Returns the step's mean loss and the classes predicted for its
+    images, over all processes."""
+    import torch
+
+    learner.optimizer.zero_grad(set_to_none=True)
+    (size, total), maker = part, learner.batch_maker
+    losses: list[torch.Tensor] = []
+    labels: list[torch.Tensor] = []
+    for batch in batches:
+        for piece in batch.pieces(learner.pieces):
+            draw = (len(losses), process_number()) if losses or process_number() else ()
+            seed_everything(maker.seed, "step", done.epoch, done.step, *draw)
+            share = learner.criterion.weight(train.targets[piece.positions], maker.mixes) / total if piece.counted else 0.0
+            loss, logits = _passes(learner, piece, share)
+            losses.append(loss)
+            labels.append(logits.argmax(dim=1)[: len(logits) if piece.counted else 0])
+        if batch.is_last:
+            break
+    loss = summed(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
+    return loss, gather_rows(labels[0] if len(labels) == 1 else torch.cat(labels), size)
+
+
+def _passes(learner: Learner, batch: Batch, share: float) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Forward and backward pass of a batch that is `share` of its step. Returns its part of the mean loss and the logits, detached."""
+    from core.modeling.model_files import errors_in
+
+    with errors_in(learner.model_path), losses_named(), learner.share_gradients(batch):
+        try:
             logits = learner.model(batch.inputs)
-    except InputError as error:
-        if "more than 1 value per channel" in str(error):
-            raise InputError(
-                f"--batch_size {learner.batch_maker.batch_size}: BatchNorm cannot train on one image; use 2 or more"
-            ) from error
-        raise
-    loss = learner.criterion(logits.float(), batch.targets)
-    if loss.device.type == "cpu":
-        _refuse_non_finite([loss.detach()], done.epoch, done.step)
-    with errors_in(learner.model_path):
-        learner.accelerator.backward(loss)
-    try:
-        learner.optimizer.step()
-    except RuntimeError as error:
-        if "without overflow" in str(error):
-            where = f"epoch {done.epoch + 1}, step {done.step + 1}"
-            raise NonFiniteError(f"{where}: the update overflows; use a lower --learning_rate") from error
-        raise
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):
+                raise InputError(
+                    f"--batch_size {learner.batch_maker.batch_size}: BatchNorm cannot train on one image; use 2 or more"
+                ) from error
+            raise
+        loss = learner.criterion(logits.float(), batch.targets)
+        loss = loss if share == 1 else loss * share
+        learner.accelerator.backward(loss * process_count() if process_count() > 1 else loss)  # the processes' gradients are averaged
     return loss.detach(), logits.detach()
+
+
+def _update(learner: Learner, loss: "torch.Tensor", done: EpochProgress) -> None:
+    """Moves the weights, on the CPU only after a look at the loss."""
+    if loss.device.type == "cpu":
+        _refuse_non_finite([loss], done.epoch, done.step)
+    try:
+        learner.update()
+    except OverflowError as error:
+        where = f"epoch {done.epoch + 1}, step {done.step + 1}"
+        raise NonFiniteError(f"{where}: the update overflows; use a lower --learning_rate") from error
 
 
 def _refuse_non_finite(losses: "list[torch.Tensor]", epoch: int, first_step: int) -> None:

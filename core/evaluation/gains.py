@@ -1,0 +1,40 @@
+"""What a model gains over others, on the same images."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from core.metrics import Estimate, Metric, bootstrap
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def gain_over_mean(metric: Metric, targets: "np.ndarray", probabilities: "np.ndarray", others: "Sequence[np.ndarray]") -> Estimate:
+    """A model's figure less the mean of the figures of others, with a paired bootstrap interval: each draw of images judges all of them.
+
+    Paired, since models agree on most images: the intervals of single figures overlap long before a difference is doubtful.
+
+    Args:
+        metric: the figure.
+        targets: (n,) integer targets.
+        probabilities: (n, k) of the model.
+        others: (n, k) of each of the others.
+    """
+    import numpy as np
+
+    predicted = np.stack([p.argmax(axis=1) if metric.uses == "labels" else p for p in (probabilities, *others)], axis=1)
+
+    def on_draws(targets: "np.ndarray", predicted: "np.ndarray") -> "Callable[[np.ndarray], float]":
+        figures = [_on_draws(metric, targets, predicted[:, i]) for i in range(predicted.shape[1])]
+        return lambda draw: figures[0](draw) - sum(figure(draw) for figure in figures[1:]) / (len(figures) - 1)
+
+    def difference(targets: "np.ndarray", predicted: "np.ndarray") -> float:
+        return on_draws(targets, predicted)(np.arange(len(targets)))
+
+    return bootstrap(Metric(difference, metric.greater_is_better, metric.uses, metric.title, on_draws), targets, predicted)
+
+
+def _on_draws(metric: Metric, targets: "np.ndarray", predicted: "np.ndarray") -> "Callable[[np.ndarray], float]":
+    if metric.on_draws is not None:
+        return metric.on_draws(targets, predicted)
+    return lambda draw: metric.function(targets[draw], predicted[draw])

@@ -1,0 +1,52 @@
+"""What averaging states gained, in words: the held-out figures of the average beside those of its members."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.evaluation.gains import gain_over_mean
+from core.metrics import METRICS, bootstrap
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.training.member_states import Member
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was predicted of the held-out images, (n, k) each: by the members as they are, by them with BatchNorm's statistics measured anew
+    as the average's are (none where there are none to measure), and by the average."""
+
+    members: "list[np.ndarray]"
+    measured_anew: "list[np.ndarray]"
+    average: "np.ndarray"
+
+
+def figures_text(members: "Sequence[Member]", title: str, targets: "np.ndarray", judged: Judged, chosen: bool) -> str:
+    """A table of every metric, and the average's gain by the metric of its newest member's run, over members on equal terms.
+
+    Args:
+        members: what was averaged.
+        title: of the average.
+        targets: (n,) of the held-out images.
+        judged: what was predicted of them.
+        chosen: whether the members were chosen by such figures.
+    """
+    rows = list(zip([member.name for member in members], judged.members, strict=True))
+    if judged.measured_anew:
+        rows += [(f"{m.name}, BatchNorm anew", p) for m, p in zip(members, judged.measured_anew, strict=True)]
+    rows.append((title, judged.average))
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{title}: the mean of {len(members)} states; on the held-out images, with 95 % bootstrap intervals:"]
+    lines.append(f"  {'':{width}}  {'  '.join(f'{metric.title:<32}' for metric in METRICS.values())}")
+    for name, predicted in rows:
+        figures = [bootstrap(m, targets, predicted.argmax(axis=1) if m.uses == "labels" else predicted) for m in METRICS.values()]
+        lines.append(f"  {name:<{width}}  {'  '.join(f'{figure!s:<32}' for figure in figures)}")
+    metric = METRICS[members[-1].found.state["settings"]["run"]["metric"]]
+    gain = gain_over_mean(metric, targets, judged.average, judged.measured_anew or judged.members)
+    whose = "its members', their BatchNorm measured as its own was" if judged.measured_anew else "its members'"
+    lines.append(f"{metric.title} of the average less the mean of {whose}: {gain}, paired: each draw of images judges all of them")
+    if chosen or any(member.chosen_on_held_out for member in members):
+        lines.append("members were chosen by their figures on these very images, so that theirs and the average's are no estimates")
+    return "\n".join(line.rstrip() for line in lines)
