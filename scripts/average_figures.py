@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.evaluation.gains import gain_over_mean
-from core.metrics import METRICS, bootstrap
+from core.metrics import METRICS, bootstrap, epoch_metrics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class Judged:
 
 
 def figures_text(members: "Sequence[Member]", title: str, targets: "np.ndarray", judged: Judged, chosen: bool) -> str:
-    """A table of every metric, and the average's gain by the metric of its newest member's run, over members on equal terms.
+    """A table of the standard metrics and that of the newest member's run, and the average's gain by it, over members on equal terms.
 
     Args:
         members: what was averaged.
@@ -33,20 +33,21 @@ def figures_text(members: "Sequence[Member]", title: str, targets: "np.ndarray",
         judged: what was predicted of them.
         chosen: whether the members were chosen by such figures.
     """
+    own = members[-1].found.state["settings"]["run"]["metric"]
+    metrics = [METRICS[name] for name in epoch_metrics(own)]
     rows = list(zip([member.name for member in members], judged.members, strict=True))
     if judged.measured_anew:
         rows += [(f"{m.name}, BatchNorm anew", p) for m, p in zip(members, judged.measured_anew, strict=True)]
     rows.append((title, judged.average))
     width = max(len(name) for name, _ in rows)
     lines = [f"{title}: the mean of {len(members)} states; on the held-out images, with 95 % bootstrap intervals:"]
-    lines.append(f"  {'':{width}}  {'  '.join(f'{metric.title:<32}' for metric in METRICS.values())}")
+    lines.append(f"  {'':{width}}  {'  '.join(f'{metric.title:<32}' for metric in metrics)}")
     for name, predicted in rows:
-        figures = [bootstrap(m, targets, predicted.argmax(axis=1) if m.uses == "labels" else predicted) for m in METRICS.values()]
+        figures = [bootstrap(metric, targets, metric.used(targets, predicted)) for metric in metrics]
         lines.append(f"  {name:<{width}}  {'  '.join(f'{figure!s:<32}' for figure in figures)}")
-    metric = METRICS[members[-1].found.state["settings"]["run"]["metric"]]
-    gain = gain_over_mean(metric, targets, judged.average, judged.measured_anew or judged.members)
+    gain = gain_over_mean(METRICS[own], targets, judged.average, judged.measured_anew or judged.members)
     whose = "its members', their BatchNorm measured as its own was" if judged.measured_anew else "its members'"
-    lines.append(f"{metric.title} of the average less the mean of {whose}: {gain}, paired: each draw of images judges all of them")
+    lines.append(f"{METRICS[own].title} of the average less the mean of {whose}: {gain}, paired: each draw of images judges all of them")
     if chosen or any(member.chosen_on_held_out for member in members):
         lines.append("members were chosen by their figures on these very images, so that theirs and the average's are no estimates")
     return "\n".join(line.rstrip() for line in lines)

@@ -9,7 +9,7 @@ from core.data.competition import read_competition
 from core.data.folds import Folds, read_folds
 from core.errors import RefusedError
 from core.files import write_bytes
-from core.metrics import METRICS, bootstrap
+from core.metrics import METRICS, Metric, bootstrap, epoch_metrics, figure_text
 from core.prediction.exchange import OutOfFold, oof_bytes, read_oof
 from core.prediction.out_of_fold import join_folds
 from core.processes import is_main
@@ -51,32 +51,32 @@ def _join(plan: RunPlan, workspace: Workspace, folds: Folds) -> None:
     path = workspace.oof_path(plan.title)
     if is_main():
         write_bytes(path, oof_bytes(joined, read_competition(workspace).id_column))
-    _print_table(plan.title, parts, joined, path)
+    _print_table(plan, parts, joined, path)
 
 
-def _print_table(title: str, parts: list[OutOfFold], joined: OutOfFold, path: Path) -> None:
-    print(f"{title}, each image predicted by the model of the folds that did not see it:")
-    print(f"  {'fold':<8}{'images':>8}" + "".join(f"{metric.title:>12}" for metric in METRICS.values()))
-    rows = [[metric.function(*_arguments(part, metric.uses)) for metric in METRICS.values()] for part in parts]
+def _print_table(plan: RunPlan, parts: list[OutOfFold], joined: OutOfFold, path: Path) -> None:
+    metrics = [METRICS[name] for name in epoch_metrics(plan.run.metric)]
+    print(f"{plan.title}, each image predicted by the model of the folds that did not see it:")
+    print(f"  {'fold':<8}{'images':>8}" + "".join(f"{metric.title:>12}" for metric in metrics))
+    rows = [[metric.function(*_arguments(part, metric)) for metric in metrics] for part in parts]
     for number, (part, row) in enumerate(zip(parts, rows, strict=True)):
-        print(f"  {number:<8}{len(part.targets):>8}" + "".join(f"{value:>12.4f}" for value in row))
+        print(f"  {number:<8}{len(part.targets):>8}" + "".join(f"{figure_text(value):>12}" for value in row))
     columns = list(zip(*rows, strict=True))
     means = [sum(column) / len(column) for column in columns]
     spreads = [(sum((v - m) ** 2 for v in column) / (len(column) - 1)) ** 0.5 for column, m in zip(columns, means, strict=True)]
-    print(f"  {'mean':<16}" + "".join(f"{value:>12.4f}" for value in means))
-    print(f"  {'spread':<16}" + "".join(f"{value:>12.4f}" for value in spreads) + "    (standard deviation over the folds)")
+    print(f"  {'mean':<16}" + "".join(f"{figure_text(value):>12}" for value in means))
+    print(f"  {'spread':<16}" + "".join(f"{figure_text(value):>12}" for value in spreads) + "    (standard deviation over the folds)")
     print("over all images, with 95 % bootstrap intervals (which do not know that the models differ from fold to fold):")
-    for metric in METRICS.values():
-        print(f"  {metric.title:<10} {bootstrap(metric, *_arguments(joined, metric.uses))}")
+    for metric in metrics:
+        print(f"  {metric.title:<10} {bootstrap(metric, *_arguments(joined, metric))}")
     print(f"out of fold {path}")
 
 
-def _arguments(oof: OutOfFold, uses: str) -> "tuple[np.ndarray, np.ndarray]":
+def _arguments(oof: OutOfFold, metric: Metric) -> "tuple[np.ndarray, np.ndarray]":
     """Targets and what a metric compares them with."""
     import numpy as np
 
     position = {name: number for number, name in enumerate(oof.predictions.classes)}
     targets = np.array([position[name] for name in oof.targets])
-    probabilities = oof.predictions.probabilities
-    assert probabilities is not None
-    return targets, probabilities.argmax(axis=1) if uses == "labels" else probabilities
+    assert oof.predictions.probabilities is not None
+    return targets, metric.used(targets, oof.predictions.probabilities)

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
 
+from core.metrics import figure_text
 from scripts.command_line import new_parser, printable_lines, run_command, workspace_of
 
 _USUAL = {"gradient_accumulation": 1, "sampler": "shuffled"}  # as good as off
@@ -64,7 +66,9 @@ def _description(path: Path, state: dict[str, Any]) -> str:
         ]
         lines["average of"] = ", ".join(members)
     if state["history"]:
-        lines["last epoch"] = ", ".join(f"{name} {value:.4f}" for name, value in state["history"][-1]["valid"].items()) + " (held out)"
+        lines["last epoch"] = (
+            ", ".join(f"{name} {figure_text(value)}" for name, value in state["history"][-1]["valid"].items()) + " (held out)"
+        )
     if best:
         lines["best epoch"] = f"{best['epoch']}: {best['metric']} {best['value']:.4f}"
     return "\n".join(f"{name:<13}{value}" for name, value in lines.items())
@@ -94,11 +98,13 @@ def _changed(settings: dict[str, Any]) -> str:
 
 
 def _without_tensors(value: Any) -> Any:
-    """Nested values with each tensor replaced by its kind and shape."""
+    """Nested values with each tensor replaced by its kind and shape, and NaN, which JSON has no word for, by None."""
     if hasattr(value, "dtype"):
         return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
     if isinstance(value, dict):
         return {str(key): _without_tensors(item) for key, item in value.items()}
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return [_without_tensors(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

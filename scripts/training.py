@@ -1,6 +1,7 @@
 """python -m scripts.training models/<file>.py: trains a model class from a file on the dataset that creating_dataset made."""
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError, StoppedError
 from core.files import refuse_existing
-from core.metrics import METRICS, bootstrap
+from core.metrics import METRICS, bootstrap, epoch_metrics
 from core.processes import is_main, process_count
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
@@ -183,6 +184,14 @@ def _ended_early(run: "Run", inside: int) -> str:
     return f"--time_limit {run.plan.run.time_limit}: ended after {len(run.history)} epochs{steps}; the same command with --resume goes on"
 
 
+def _best_line(run: "Run") -> str:
+    if run.best is None:
+        undefined = all(math.isnan(record.valid[run.plan.run.metric]) for record in run.history)
+        reason = f"{run.plan.run.metric} is undefined on these images" if undefined else "its state is gone"
+        return f"best epoch none: {reason}; {run.plan.title}_last predicts"
+    return f"best epoch {run.best['epoch']}: {run.best['metric']} {run.best['value']:.4f} (chosen on these images, so not an estimate)"
+
+
 def _finish(run: "Run", workspace: Workspace) -> None:
     """Writes the held-out rows as the model of the last completed epoch predicts them, and prints the run's figures."""
     from core.prediction.inference import softmax
@@ -193,11 +202,11 @@ def _finish(run: "Run", workspace: Workspace) -> None:
     probabilities = softmax(evaluation.logits)
     write_held_out(run, workspace, probabilities)
     print(f"{title} after {len(run.history)} epochs, on the held-out images, with 95 % bootstrap intervals:")
-    for metric in METRICS.values():
-        predicted = probabilities.argmax(axis=1) if metric.uses == "labels" else probabilities
-        print(f"  {metric.title:<10} {bootstrap(metric, run.valid.targets, predicted)}")
-    best = run.best or {}
-    print(f"best epoch {best.get('epoch')}: {best.get('metric')} {best.get('value', 0):.4f} (chosen on these images, so not an estimate)")
+    metrics = [METRICS[name] for name in epoch_metrics(run.plan.run.metric)]
+    width = max(10, *(len(metric.title) for metric in metrics))
+    for metric in metrics:
+        print(f"  {metric.title:<{width}} {bootstrap(metric, run.valid.targets, metric.used(run.valid.targets, probabilities))}")
+    print(_best_line(run))
     written = [path for path in (workspace.state_path(title, suffix) for suffix in ("last", "best", len(run.history))) if path.exists()]
     print(f"states     {', '.join(map(str, written))}")
     curves = [workspace.graph_path(title)] if run.plan.run.save_graph else []

@@ -39,7 +39,7 @@ LIGHT = [
     "core.tables",
     "core.progress",
     "core.task",
-    "core.metrics",
+    "core.evaluation.thresholds",
     "core.data.competition",
     "core.data.splits",
     "core.data.sources",

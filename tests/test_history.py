@@ -1,6 +1,7 @@
 """Epoch records and the loss log."""
 
 import json
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +43,10 @@ def test_a_line_for_a_person_says_what_is_what():
     figures = {"loss": 0.5, "accuracy": 0.25, "macro_f1": 0.125}
     text = str(EpochRecord(7, figures, {**figures, "loss": 1.5, "log_loss": 1.5}, wall_seconds=2.04))
     assert text == "epoch 7: train loss 0.5000 accuracy 0.2500 macro_f1 0.1250 | valid loss 1.5000 accuracy 0.2500 macro_f1 0.1250 | 2.0 s"
+
+
+def test_the_run_s_own_figure_stands_in_the_line_and_may_be_undefined():
+    figures = {"loss": 0.5, "accuracy": 0.25, "macro_f1": 0.125}
+    text = str(EpochRecord(1, {**figures, "mcc": 0.5}, {**figures, "log_loss": 1.5, "roc_auc": math.nan}))
+    assert "train loss 0.5000 accuracy 0.2500 macro_f1 0.1250 mcc 0.5000 |" in text
+    assert "valid loss 0.5000 accuracy 0.2500 macro_f1 0.1250 roc_auc undefined |" in text

@@ -1,6 +1,7 @@
 """The command: what it shows of a state, and what it refuses, without running anything."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_json_holds_all_but_the_numbers_of_tensors(finished, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["epochs"] for line in lines] == [2, 1] and lines[0]["path"].endswith("net_last.pt")
     assert lines[0]["model_state"]["head.2.bias"] == "float32 (3,)" and len(lines[0]["history"]) == 2
+
+
+def test_a_figure_that_is_undefined_is_called_so_and_is_null_in_json(finished, tmp_path, capsys):
+    path, state = tmp_path / "x.pt", load_state(finished.state_path("net", "last"))
+    state["history"][-1]["valid"]["roc_auc"] = math.nan
+    save_state(path, state | {"best": None})
+    assert inspect(finished, path) == 0 and inspect(finished, path, "--json") == 0
+    *lines, record = capsys.readouterr().out.splitlines()
+    assert any("roc_auc undefined (held out)" in line for line in lines)
+    assert json.loads(record, parse_constant=pytest.fail)["history"][-1]["valid"]["roc_auc"] is None
 
 
 @pytest.mark.parametrize(("content", "code", "text"), [(b"", 2, "no state"), (b"PK\3\4x", 2, "damaged"), (None, 2, "no such state")])

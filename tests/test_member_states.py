@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_the_last_are_the_newest(run):
 def test_the_best_are_those_by_the_run_s_metric_and_of_equals_the_earlier(workspace, metric, best):
     write_run(workspace, metric)
     assert chosen(workspace, best=2) == best[:2] and chosen(workspace, best=3) == best
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "log_loss"])
+def test_a_figure_that_is_undefined_is_the_worst(workspace, monkeypatch, metric):
+    monkeypatch.setitem(FIGURES, 2, math.nan)
+    monkeypatch.setitem(FIGURES, 1, math.nan)
+    write_run(workspace, metric)
+    assert chosen(workspace, best=5)[3:] == ["net_1", "net_2"]
 
 
 def test_a_run_with_ten_epochs_is_ordered_by_number(workspace):

@@ -1,109 +1,137 @@
-"""core.metrics: equal to scikit-learn's, and an interval that tells how sure a figure is."""
+"""core.metrics: what every figure has in common, and which judge which task."""
+
+import math
 
 import numpy as np
 import pytest
-import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.metrics import METRICS, Estimate, bootstrap, score
+from core import task
+from core.errors import NonFiniteError
+from core.metrics import METRICS, STANDARD, Metric, bootstrap, epoch_metrics, metrics_for, score
+from core.metrics.metric import LABELS, MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from tests.judged import multi_label, single_label
 
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=25, deadline=None)
+SINGLE, MULTI, NUMBERS = (metrics_for(kind) for kind in (SINGLE_LABEL, MULTI_LABEL, REGRESSION))
+# name -> (worst, best) value that there can be
+RANGES = dict.fromkeys(METRICS, (0.0, 1.0)) | {
+    "log_loss": (-math.log(1e-15), 0.0),
+    "cohen_kappa": (-1.0, 1.0),
+    "quadratic_kappa": (-1.0, 1.0),
+    "mcc": (-1.0, 1.0),
+    "brier": (2.0, 0.0),
+    "calibration_error": (1.0, 0.0),
+    "rmse": (math.inf, 0.0),
+    "mae": (math.inf, 0.0),
+}
 
 
 @st.composite
-def predictions(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n,) and probabilities (n, k); often some classes are in neither."""
-    classes, count = draw(st.integers(2, 6)), draw(st.integers(1, 40))
-    present = draw(st.sets(st.integers(0, classes - 1), min_size=1))
-    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    weights = rng.random((count, classes)) ** 3 + 1e-6
-    if draw(st.booleans()):
-        weights[:, rng.integers(classes)] = 1e-6  # a class that is never predicted
-    return rng.choice(sorted(present), count), weights / weights.sum(axis=1, keepdims=True)
+def cases(draw: st.DrawFn) -> tuple[str, np.ndarray, np.ndarray]:
+    """Any metric, and something that it judges."""
+    kind = draw(st.sampled_from([SINGLE_LABEL, MULTI_LABEL, REGRESSION]))
+    name = draw(st.sampled_from(metrics_for(kind)))
+    if kind == REGRESSION:
+        rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+        return name, *rng.normal(size=(2, draw(st.integers(1, 30))))
+    return name, *draw(single_label(ties=draw(st.booleans())) if kind == SINGLE_LABEL else multi_label())
 
 
-@quick
-@given(predictions())
-def test_macro_f1_is_scikit_learns_with_its_default_labels(case: tuple[np.ndarray, np.ndarray]) -> None:
-    targets, probabilities = case
-    expected = sklearn.metrics.f1_score(targets, probabilities.argmax(1), average="macro", zero_division=0)
-    assert score("macro_f1", targets, probabilities) == pytest.approx(expected, abs=1e-12)
+def same(a: float, b: float) -> bool:
+    return a == pytest.approx(b, abs=1e-12, nan_ok=True)
 
 
-@quick
-@given(predictions())
-def test_accuracy_is_scikit_learns(case: tuple[np.ndarray, np.ndarray]) -> None:
-    targets, probabilities = case
-    assert score("accuracy", targets, probabilities) == pytest.approx(sklearn.metrics.accuracy_score(targets, probabilities.argmax(1)))
+def test_which_metrics_judge_which_task() -> None:
+    assert (
+        *("macro_f1", "accuracy", "log_loss", "balanced_accuracy", "micro_f1", "weighted_f1", "macro_precision", "macro_recall"),
+        *("macro_specificity", "cohen_kappa", "quadratic_kappa", "mcc", "roc_auc", "average_precision", "map_3", "map_5", "brier"),
+        "calibration_error",
+    ) == SINGLE
+    assert MULTI == ("macro_f1", "log_loss", "micro_f1", "roc_auc", "average_precision", "samples_f1")
+    assert NUMBERS == ("rmse", "mae")
+    assert set(SINGLE) | set(MULTI) | set(NUMBERS) == set(METRICS)
+    assert task.SINGLE_LABEL == SINGLE_LABEL
+    with pytest.raises(KeyError, match="segmentation"):
+        metrics_for("segmentation")
 
 
-@quick
-@given(predictions())
-def test_log_loss_is_scikit_learns(case: tuple[np.ndarray, np.ndarray]) -> None:
-    targets, probabilities = case
-    expected = sklearn.metrics.log_loss(targets, probabilities, labels=range(probabilities.shape[1]))
-    assert score("log_loss", targets, probabilities) == pytest.approx(expected, rel=1e-9)
+def test_an_epoch_is_judged_by_the_standard_metrics_and_the_chosen_one() -> None:
+    assert epoch_metrics("accuracy") == STANDARD == ("macro_f1", "accuracy", "log_loss")
+    assert epoch_metrics("roc_auc") == ("macro_f1", "accuracy", "log_loss", "roc_auc")
 
 
-def test_log_loss_of_a_certain_mistake_is_finite() -> None:
-    assert score("log_loss", np.array([0]), np.array([[0.0, 1.0]])) == pytest.approx(-np.log(1e-15))
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.randoms())
+def test_the_order_of_the_rows_does_not_matter(case, random) -> None:
+    name, targets, predicted = case
+    order = random.sample(range(len(targets)), len(targets))
+    assert same(score(name, targets[order], predicted[order]), score(name, targets, predicted))
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_a_figure_lies_in_its_range_or_is_undefined(case) -> None:
+    name, targets, predicted = case
+    value, (worst, best) = score(name, targets, predicted), RANGES[name]
+    assert math.isnan(value) or min(worst, best) - 1e-12 <= value <= max(worst, best) + 1e-12
+    assert METRICS[name].better(best, worst) and not METRICS[name].better(worst, best)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_a_perfect_prediction_scores_best(case) -> None:
+    name, targets, predicted = case
+    perfect = np.eye(predicted.shape[1])[targets] if targets.ndim == 1 and predicted.ndim == 2 else targets
+    value = score(name, targets, perfect.astype(float))
+    assume(not math.isnan(value))
+    if name == "mcc":
+        assume(len(set(targets)) > 1)  # of one class alone it is 0, as scikit-learn's
+    if name in ("macro_f1", "samples_f1", "micro_f1") and targets.ndim == 2:
+        assume(targets.any(axis=1).all() and targets.any(axis=0).all())  # without a class it is 0, as scikit-learn's
+    assert same(value, RANGES[name][1])
+    assert not METRICS[name].better(score(name, targets, predicted), value + (1e-12 if METRICS[name].greater_is_better else -1e-12))
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.integers(0, 10**6))
+def test_the_figure_of_a_draw_is_the_metric_s_own(case, seed) -> None:
+    name, targets, probabilities = case
+    metric, draw = METRICS[name], np.random.default_rng(seed).integers(0, len(targets), len(targets))
+    predicted = metric.used(targets, probabilities)
+    assert metric.on_draws or metric.of_counts
+    assert same(metric.of_draws(targets, predicted)(draw), metric.function(targets[draw], predicted[draw]))
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_of_one_class_only_a_figure_is_defined_or_nan_and_its_interval_too(name) -> None:
+    targets, probabilities = np.ones(12, dtype=int), np.tile([0.2, 0.7, 0.1], (12, 1))
+    value = score(name, targets, probabilities)
+    estimate = bootstrap(METRICS[name], targets, METRICS[name].used(targets, probabilities), resamples=20)
+    assert math.isnan(value) == (name in ("macro_specificity", "cohen_kappa", "quadratic_kappa", "roc_auc"))
+    assert (str(estimate) == "undefined (n=12)") == math.isnan(value)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.filterwarnings("error")
+def test_absent_classes_and_labels_beyond_the_targets_warn_nobody(name) -> None:
+    targets, probabilities = np.array([1, 1, 3, 3]), np.eye(5)[[1, 4, 3, 0]]
+    score(name, targets, probabilities)
+    score(name, targets[:1], probabilities[:1])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["macro_f1", "roc_auc", "brier"])
+def test_what_is_no_number_is_not_judged(name, bad) -> None:
+    with pytest.raises(NonFiniteError, match=f"{name}: what was predicted holds NaN or infinity"):
+        score(name, np.array([0, 1]), np.array([[0.5, 0.5], [bad, 0.5]]))
 
 
 def test_of_equal_probabilities_the_first_class_is_the_label() -> None:
     assert score("accuracy", np.array([0, 1]), np.full((2, 2), 0.5)) == 0.5
 
 
-def test_a_metric_knows_its_direction() -> None:
-    assert METRICS["accuracy"].better(0.6, 0.5) and not METRICS["accuracy"].better(0.5, 0.5)
-    assert METRICS["log_loss"].better(0.5, 0.6) and not METRICS["log_loss"].better(0.6, 0.5)
-    assert all(metric.better(0.0, None) for metric in METRICS.values())
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(sorted(METRICS)), st.integers(30, 120))
-def test_the_bootstrap_interval_contains_the_value(seed: int, name: str, count: int) -> None:
-    targets, predicted = _random_case(seed, count, METRICS[name].uses)
-    estimate = bootstrap(METRICS[name], targets, predicted, resamples=100)
-    assert estimate.value == METRICS[name].function(targets, predicted)
-    assert estimate.low <= estimate.value <= estimate.high
-    assert estimate.count == count
-
-
-@pytest.mark.parametrize("name", ["accuracy", "log_loss"])
-def test_the_bootstrap_interval_shrinks_as_the_root_of_the_number(name: str) -> None:
-    few, many = (bootstrap(METRICS[name], *_random_case(1, count, METRICS[name].uses), resamples=400) for count in (100, 1600))
-    assert (few.high - few.low) / (many.high - many.low) == pytest.approx(4, rel=0.35)
-
-
-def test_the_bootstrap_is_a_function_of_its_seed() -> None:
-    case = _random_case(2, 50, "labels")
-    first = bootstrap(METRICS["accuracy"], *case, resamples=50)
-    assert first == bootstrap(METRICS["accuracy"], *case, resamples=50)
-    assert first != bootstrap(METRICS["accuracy"], *case, resamples=50, seed=1)
-
-
-def test_a_perfect_prediction_has_no_width() -> None:
-    targets = np.arange(20) % 2
-    assert bootstrap(METRICS["accuracy"], targets, targets, resamples=20) == Estimate(1.0, 1.0, 1.0, 20)
-
-
-def test_an_estimate_is_printed_with_its_interval_and_its_number_of_images() -> None:
-    assert str(Estimate(0.83, 0.7712, 0.88889, 225)) == "0.8300 [0.7712, 0.8889] (n=225)"
-
-
-def _random_case(seed: int, count: int, uses: str) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    targets = rng.integers(0, 3, count)
-    probabilities = rng.dirichlet(np.ones(3), count) + 0.5 * np.eye(3)[targets]
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return targets, probabilities.argmax(1) if uses == "labels" else probabilities
-
-
-@given(st.integers(0, 10**6), st.integers(2, 60), st.sampled_from([name for name, metric in METRICS.items() if metric.on_draws]))
-def test_the_quick_figure_of_a_draw_is_the_metric_s_own(seed: int, count: int, name: str) -> None:
-    metric = METRICS[name]
-    targets, predicted = _random_case(seed, count, metric.uses)
-    draw = np.random.default_rng(seed).integers(0, count, count)
-    assert metric.on_draws is not None
-    assert metric.on_draws(targets, predicted)(draw) == pytest.approx(metric.function(targets[draw], predicted[draw]), abs=1e-12)
+def test_titles_tell_metrics_apart() -> None:
+    assert len({metric.title for metric in METRICS.values()}) == len(METRICS)
+    assert all(isinstance(metric, Metric) and (metric.of_counts is None or metric.uses == LABELS) for metric in METRICS.values())

@@ -1,6 +1,7 @@
 """What a model gains over others, on the same images."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.metrics import Estimate, Metric, bootstrap
@@ -22,19 +23,13 @@ def gain_over_mean(metric: Metric, targets: "np.ndarray", probabilities: "np.nda
     """
     import numpy as np
 
-    predicted = np.stack([p.argmax(axis=1) if metric.uses == "labels" else p for p in (probabilities, *others)], axis=1)
+    predicted = np.stack([metric.used(targets, p) for p in (probabilities, *others)], axis=1)
 
     def on_draws(targets: "np.ndarray", predicted: "np.ndarray") -> "Callable[[np.ndarray], float]":
-        figures = [_on_draws(metric, targets, predicted[:, i]) for i in range(predicted.shape[1])]
+        figures = [metric.of_draws(targets, predicted[:, i]) for i in range(predicted.shape[1])]
         return lambda draw: figures[0](draw) - sum(figure(draw) for figure in figures[1:]) / (len(figures) - 1)
 
     def difference(targets: "np.ndarray", predicted: "np.ndarray") -> float:
         return on_draws(targets, predicted)(np.arange(len(targets)))
 
-    return bootstrap(Metric(difference, metric.greater_is_better, metric.uses, metric.title, on_draws), targets, predicted)
-
-
-def _on_draws(metric: Metric, targets: "np.ndarray", predicted: "np.ndarray") -> "Callable[[np.ndarray], float]":
-    if metric.on_draws is not None:
-        return metric.on_draws(targets, predicted)
-    return lambda draw: metric.function(targets[draw], predicted[draw])
+    return bootstrap(replace(metric, function=difference, on_draws=on_draws), targets, predicted)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core.data.batches import LabelledImages
-from core.metrics import METRICS
+from core.metrics import METRICS, epoch_metrics
 from core.training.learner import Learner
 from core.training.steps import EpochProgress
 
@@ -23,16 +23,13 @@ def training_figures(learner: Learner, train: LabelledImages, done: EpochProgres
     losses = np.column_stack([means, [criterion.weight(train.targets[p], maker.mixes) for p in positions]])
     predicted = [part.cpu().numpy() for part in done.labels]
     points = _points(train.targets, positions, predicted, losses, (learner.logging_iters[0], done.epoch * len(bounds)))
-    return _running_figures(train, positions, predicted, losses), points
+    targets = train.targets[np.concatenate(positions)]
+    return _running_figures(targets, np.concatenate(predicted), losses, epoch_metrics(learner.rule.metric)), points
 
 
-def _running_figures(
-    train: LabelledImages, positions: list["np.ndarray"], predicted: list["np.ndarray"], losses: "np.ndarray"
-) -> dict[str, float]:
-    import numpy as np
-
-    targets, labels = train.targets[np.concatenate(positions)], np.concatenate(predicted)
-    by_label = {name: metric.function(targets, labels) for name, metric in METRICS.items() if metric.uses == "labels"}
+def _running_figures(targets: "np.ndarray", labels: "np.ndarray", losses: "np.ndarray", names: tuple[str, ...]) -> dict[str, float]:
+    """The loss, and those of the metrics that need no more than labels: a step keeps no probabilities."""
+    by_label = {name: METRICS[name].function(targets, labels) for name in names if METRICS[name].uses == "labels"}
     return {"loss": _mean(losses), **by_label}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.data.batches import LabelledImages
 from core.errors import NonFiniteError, StoppedError
-from core.metrics import METRICS, score
+from core.metrics import epoch_metrics, score
 from core.prediction.inference import predict_logits, softmax
 from core.progress import Progress, silent
 from core.training.control import Evaluation, LoopControl
@@ -97,7 +97,7 @@ def _evaluate_epoch(learner: Learner, valid: LabelledImages, done: EpochProgress
 
 
 def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silent) -> Evaluation:
-    """Loss and every metric over the whole held-out part, in eval mode."""
+    """Loss, the standard metrics and the run's own over the whole held-out part, in eval mode."""
     import torch
 
     from core.modeling.model_files import errors_in
@@ -107,4 +107,5 @@ def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silen
         logits = predict_logits(learner.judge, valid.images, maker.normalization, learner.images_at_once, maker.device, progress)
     probabilities = softmax(logits)
     loss = learner.criterion(torch.from_numpy(logits), torch.from_numpy(valid.targets))
-    return Evaluation({"loss": float(loss)} | {name: score(name, valid.targets, probabilities) for name in METRICS}, logits)
+    figures = {name: score(name, valid.targets, probabilities) for name in epoch_metrics(learner.rule.metric)}
+    return Evaluation({"loss": float(loss)} | figures, logits)

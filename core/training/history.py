@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core.metrics import STANDARD, figure_text
 from core.tables import table_bytes
 
 FIGURES = ("loss", "accuracy", "macro_f1")
@@ -15,8 +16,9 @@ class EpochRecord:
     Attributes:
         epoch: epochs completed, from 1.
         train: loss, accuracy and macro-F1 over every training image once, as they came by in training (dropout and
-            augmentation on, weights moving).
-        valid: the same over the whole held-out part, in eval mode, at the epoch's end; and log_loss.
+            augmentation on, weights moving); the run's own metric too where it is one of labels.
+        valid: the same over the whole held-out part, in eval mode, at the epoch's end; log_loss, and the run's own metric.
+            A figure that the images do not define is NaN.
         train_iterations, valid_iterations: points of the per-iteration curves: (batches completed in the run, loss,
             accuracy, macro-F1) over the batches since the point before.
         learning_rate: at the epoch's end.
@@ -42,10 +44,15 @@ class EpochRecord:
 
     def __str__(self) -> str:
         parts = [
-            f"{side} " + " ".join(f"{name} {values[name]:.4f}" for name in FIGURES)
+            f"{side} " + " ".join(f"{name} {figure_text(value)}" for name, value in _shown(values).items())
             for side, values in (("train", self.train), ("valid", self.valid))
         ]
         return f"epoch {self.epoch}: {' | '.join(parts)} | {self.wall_seconds:.1f} s"
+
+
+def _shown(values: dict[str, float]) -> dict[str, float]:
+    """The figures for a person: those that every run has, and the run's own."""
+    return {name: values[name] for name in FIGURES} | {name: value for name, value in values.items() if name not in (*FIGURES, *STANDARD)}
 
 
 def log_bytes(history: list[EpochRecord]) -> bytes:

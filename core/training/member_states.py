@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def _by_figure(workspace: Workspace, title: str, paths: list[Path]) -> list[Path
         if unknown:
             raise InputError(f"--best: {newest.path} is the run's newest whole state and knows no figure of {unknown[0]}; use --states")
         sign = -1 if METRICS[name].greater_is_better else 1
-        return sorted(paths, key=lambda path: (sign * values[epochs[path]], epochs[path]))
+        ranks = {path: (isnan(values[epochs[path]]), sign * values[epochs[path]], epochs[path]) for path in paths}
+        return sorted(paths, key=lambda path: ranks[path])
 
 
 def read_members(workspace: Workspace, names: Sequence[str]) -> list[Member]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.metrics import METRICS
+from core.metrics import metrics_for
 from core.settings import option
 
 
@@ -15,7 +15,9 @@ class RunSettings:
     num_epochs: int = option(3, "epochs to train", minimum=1, maximum=100_000)
     batch_size: int = option(64, "images a step", minimum=1, maximum=65_536)
     seed: int = option(0, "seed of weights, order, augmentation and dropout", minimum=0, maximum=2**31 - 1)
-    metric: str = option("macro_f1", "the held-out figure by which the best state is chosen", choices=tuple(METRICS))
+    metric: str = option(
+        "macro_f1", "the held-out figure by which the best state is chosen", choices=metrics_for("single_label"), metavar="NAME"
+    )
     folds: str | None = option(
         None, "train a model for each of these folds of dataset/folds.csv, such as all or 0,2; finished ones are skipped", metavar="LIST"
     )
