@@ -71,6 +71,16 @@ class Workspace:
         """`outputs/`."""
         return self.root / "outputs"
 
+    @property
+    def audit_table_path(self) -> Path:
+        """`outputs/audit.csv`: what the audit found, one row a finding."""
+        return self.outputs_dir / "audit.csv"
+
+    @property
+    def audit_picture_path(self) -> Path:
+        """`outputs/audit.png`: the worst pairs side by side."""
+        return self.outputs_dir / "audit.png"
+
     def state_path(self, title: str, suffix: str | int) -> Path:
         """`model_states/<title>_<suffix>.pt`; the suffix is `last`, `best` or the number of epochs completed."""
         return self.states_dir / f"{title}_{suffix}.pt"

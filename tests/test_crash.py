@@ -142,7 +142,13 @@ def test_a_run_killed_twenty_times_ends_the_same(
     assert same(result(killed), result(undisturbed[0]))
 
 
-@pytest.mark.parametrize("sabotage", ["saves in place", "random state not restored", "position off by one", "optimizer not restored"])
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "random state not restored",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("saves in place", "position off by one", "optimizer not restored")),
+    ],
+)
 def test_a_trainer_made_wrong_is_caught(zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path, sabotage: str) -> None:
     workspace, events = undisturbed
     for kill in spread(50, events):

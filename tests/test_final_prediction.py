@@ -62,6 +62,16 @@ def test_the_test_images_are_predicted_as_predict_classes_does(fresh, recipe):
     assert outputs(fresh) == found and not (fresh.outputs_dir / "net_last.csv").exists()
 
 
+def test_the_machines_flags_hold_for_the_predictions_too(fresh):
+    machine = ["--precision", "bf16", "--store", "never", "--num_workers", "0"]
+    assert train(fresh, "--num_epochs", "1", "--predict", *machine) == 0
+    found = outputs(fresh)
+    assert not fresh.store_dir.exists() and b'"precision": "bf16"' in found[".json"]
+    command = [str(fresh.root / "net.py"), "--workspace", str(fresh.root), "--weights", "net", "--batch_size", "16", "--force"]
+    assert predict_classes.main([*command, *machine]) == 0
+    assert outputs(fresh) == found
+
+
 def test_a_run_that_is_done_is_predicted_by_its_best_state(finished, capsys):
     assert train(finished, "--num_epochs", "2", "--save_state", "--resume", "--predict") == 0
     captured = capsys.readouterr()

@@ -79,6 +79,29 @@ def test_the_control_differs(monkeypatch):
     assert not torch.allclose(whole.module.layers[3].weight, wrong.module.layers[3].weight, rtol=0, atol=1e-5)
 
 
+class Drawing(PlainNet):
+    """Notes what it draws in training, as dropout does."""
+
+    def __init__(self):
+        super().__init__()
+        self.drawn = []
+
+    def forward(self, x):
+        if self.training:
+            self.drawn.append(float(torch.rand(())))
+        return super().forward(x)
+
+
+def test_every_batch_of_every_step_draws_its_own():
+    """A function of seed, epoch, step and place in the step."""
+    found = []
+    for seed in (1, 1, 2):
+        learner, _ = trained(make_learner(net(Drawing), batch_size=4, gradient_accumulation=3, seed=seed), 2)
+        found.append(learner.module.drawn)
+    assert len(set(found[0])) == len(found[0]) == 2 * (3 + 3 + 3 + 2)
+    assert found[0] == found[1] and not set(found[0]) & set(found[2])
+
+
 class Sized(PlainNet):
     """Notes the sizes of its training batches."""
 
@@ -253,14 +276,14 @@ def test_without_the_flag_it_is_the_callers():
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(2, 20), st.integers(1, 20))
-def test_batches_are_cut_down_to_two_or_three_images_and_no_further(size, most):
+@given(st.integers(2, 20), st.integers(2, 41), st.integers(1, 20))
+def test_batches_are_cut_down_to_two_or_three_images_and_no_further(size, count, most):
     """An odd number of images cannot be cut into twos alone."""
     learner = make_learner(Hungry(most), batch_size=size, auto_batch_size=True)
-    sizes = {end - start for start, end in learner.batch_maker.bounds(41)}
+    sizes = {end - start for start, end in learner.batch_maker.bounds(count)}
     smallest = max(3 if n % 2 else 2 for n in sizes)
     try:
-        trained(learner, 1)
+        list(fit(learner, labelled_images(count), VALID, range(1)))
         assert most >= smallest
     except EnvironmentFault as error:
         assert "\n" not in str(error) and "--resize" in str(error)

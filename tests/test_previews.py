@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from core.errors import EnvironmentFault
-from core.evaluation.previews import draw_image_grid
+from core.evaluation.previews import draw_image_grid, image_grid
 
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": (90,)}
 
@@ -105,11 +105,13 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, mon
     path = tmp_path / "x.png"
     path.write_bytes(b"old")
 
-    def fail(self: Figure, target: Path, **_: object) -> None:
-        target.write_bytes(b"half")
+    write = Path.write_bytes
+
+    def fail(self: Path, data: bytes) -> int:
+        write(self, data[:9])
         raise error
 
-    monkeypatch.setattr(Figure, "savefig", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(EnvironmentFault if isinstance(error, OSError) else KeyboardInterrupt) as caught:
         draw(path)
     assert not isinstance(error, OSError) or str(caught.value) == f"{path}: no space left on the device"
@@ -121,3 +123,21 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"f/a\.png: "):
         draw(tmp_path / "f" / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_title_may_have_lines_and_each_is_cut_alone(tmp_path: Path, figures: list[Figure]) -> None:
+    draw_image_grid(tmp_path / "a.png", "t", [[("x" * 30 + "\nsecond", flat("red"))]])
+    assert figures[0].axes[0].get_title() == "x" * 27 + "…\nsecond"
+    draw_image_grid(tmp_path / "b.png", "t", [[("x", flat("red"))]])
+    assert figures[0].get_size_inches()[1] > figures[1].get_size_inches()[1]
+
+
+def test_no_images_leave_the_title(tmp_path: Path, figures: list[Figure]) -> None:
+    draw_image_grid(tmp_path / "a.png", "nothing was found", [])
+    assert figures[0].get_suptitle() == "nothing was found"
+    assert (np.asarray(Image.open(tmp_path / "a.png").convert("L")) == 255).mean() > 0.9
+
+
+def test_the_same_images_give_the_same_bytes() -> None:
+    rows = [[("x", flat("red"))]]
+    assert image_grid("t", rows) == image_grid("t", rows) != image_grid("u", rows)

@@ -80,7 +80,7 @@ def test_the_launcher_says_which_process_this_is(monkeypatch: pytest.MonkeyPatch
     assert (process_number(), process_count()) == expected and is_main() == (expected[0] == 0)
 
 
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_training_on_several_processes_is_training_on_one(zygote: Zygote, fresh: Workspace, processes: int) -> None:
     """Without dropout and batch norm: 33 images in batches of 8 and a rest of nine, which no number of processes divides."""
     flags = ["--num_epochs", "3", "--batch_size", "8", "--clip_grad_norm", "1", "--scheduler", "cosine", "--ema", "0.9", "--model_title"]
@@ -98,7 +98,7 @@ def test_training_on_several_processes_is_training_on_one(zygote: Zygote, fresh:
     assert all(not errors for errors in outcome.errors[1:]), "one process speaks"
 
 
-@pytest.mark.parametrize("processes", [2, 3, 5])
+@pytest.mark.parametrize("processes", [2, 3, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_same_weights_give_the_same_figures_on_any_number_of_processes(zygote: Zygote, tmp_path: Path, processes: int) -> None:
     """33 held-out images: each counts once, whatever the shares."""
     workspace = copy_workspace(trained(), tmp_path / "w")
@@ -111,7 +111,7 @@ def test_the_same_weights_give_the_same_figures_on_any_number_of_processes(zygot
     assert np.allclose(found.predictions.probabilities, expected.predictions.probabilities, atol=1e-6)
 
 
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_predictions_of_several_processes_are_those_of_one_in_their_order(zygote: Zygote, tmp_path: Path, processes: int) -> None:
     workspace = copy_workspace(trained(), tmp_path / "w")
     predict = [
@@ -137,7 +137,10 @@ def test_predictions_of_several_processes_are_those_of_one_in_their_order(zygote
 RECIPE = ["--batch_size", "8", "--horflip", "0.5", "--mixup", "0.2", "--ema", "0.9", "--period_save_steps", "3", "--freeze_backbone", "1"]
 
 
-@pytest.mark.parametrize(("victim", "kill_at"), [(0, 20), (1, 6), (1, 11)])
+@pytest.mark.parametrize(
+    ("victim", "kill_at"),
+    [(0, 20), pytest.param(1, 6, marks=pytest.mark.slow), pytest.param(1, 11, marks=pytest.mark.slow)],
+)
 def test_a_lost_process_ends_the_others_and_the_run_goes_on_to_the_same_bits(
     zygote: Zygote, fresh: Workspace, victim: int, kill_at: int
 ) -> None:
@@ -154,8 +157,13 @@ def test_a_lost_process_ends_the_others_and_the_run_goes_on_to_the_same_bits(
     assert all(same(ends[0][key], ends[1][key]) for key in ("model_state", "optimizer_state", "ema_state"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("asked", [0, 1])
+@pytest.mark.parametrize(
+    ("number", "asked"),
+    [
+        (signal.SIGTERM, 1),
+        *(pytest.param(n, a, marks=pytest.mark.slow) for n, a in ((signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGINT, 1))),
+    ],
+)
 def test_a_signal_to_one_process_stops_all_after_the_same_step(
     zygote: Zygote, fresh: Workspace, number: signal.Signals, asked: int
 ) -> None:
@@ -170,6 +178,7 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(
     assert same(last(fresh, "cut")["model_state"], last(fresh, "straight")["model_state"])
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_processes(zygote: Zygote, fresh: Workspace) -> None:
     """The same images in the same steps; without dropout and batch norm the same weights but for rounding."""
     flags = ["--batch_size", "8", "--num_epochs", "3", "--period_save_steps", "3", "--horflip", "0.5", "--resume", "--model_title"]

@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = ("creating_dataset", "training", "predict_classes", "merge_predicted", "inspect_state", "average_states", "demo")
+COMMANDS = (
+    "creating_dataset",
+    "training",
+    "predict_classes",
+    "merge_predicted",
+    "inspect_state",
+    "average_states",
+    "audit_dataset",
+    "demo",
+)
 LINES = re.findall(r"^\s*!?(?:python|\.venv/bin/python) -m scripts\.(\w+)(.*)$", README.replace("\\\n", " "), re.MULTILINE)
 
 

@@ -40,6 +40,7 @@ def file_set(folder, count=10, **details):
     return FileSet(paths, [i % 3 for i in range(count)], (3, 8, 8), (0.5,) * 3, (0.25,) * 3, **(defaults | details))
 
 
+@pytest.mark.slow
 def test_a_tiny_run(flags, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.subjects.has_timm", lambda: False)
     figures, picture = tmp_path / "out" / "a.json", tmp_path / "out" / "a.png"

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.data.preprocessing import Preprocessing
 from core.errors import EnvironmentFault, InputError, first_few
@@ -22,6 +23,8 @@ from core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np
+
+Work = Callable[[range], list[Any]]  # what is found at each of a block of positions
 
 _BLOCK = 32
 _WORTH_PROCESSES = 512
@@ -77,16 +80,28 @@ def run_on_file(job: DecodingJob, file: Path, workers: int, progress: Progress =
         InputError: images that cannot be decoded, or differ where they are compared; all are named.
         EnvironmentFault: a worker was killed.
     """
-    label = "comparing images" if job.compare else "decoding images"
-    count = len(job.paths)
-    processes = _processes(job, file, workers) if workers > 1 and count >= _WORTH_PROCESSES else None
+    results = in_parallel(partial(_on_file, job, file), len(job.paths), workers)
+    _finish(job, results, progress, "comparing images" if job.compare else "decoding images")
+
+
+def in_parallel(make: Callable[[], Work], count: int, workers: int) -> Iterator[Any]:
+    """What a work says of every position from 0 to `count`, in order; processes where the positions are many, else threads.
+
+    Args:
+        make: makes the work, in each process; it can be pickled.
+        count: the number of positions.
+        workers: how many do it; 0 and 1: the calling thread.
+
+    Raises:
+        EnvironmentFault: a worker was killed.
+    """
+    processes = _processes(make, workers) if workers > 1 and count >= _WORTH_PROCESSES else None
     if processes is None:
         threads = ThreadPoolExecutor(workers) if workers > 1 and count > 2 else None
-        pixels = _open(file, job)
-        _finish(job, _results(threads, _in_memory(job, pixels), _blocks(count, workers)), progress, label)
+        yield from _results(threads, make(), _blocks(count, workers))
         return
     try:
-        _finish(job, _results(processes, _in_worker, _blocks(count, workers)), progress, label)
+        yield from _results(processes, _in_worker, _blocks(count, workers))
     except BrokenProcessPool as error:
         raise EnvironmentFault(
             f"one of {workers} decoding processes was killed (for lack of memory?) or could not start; --num_workers 1 does without them"
@@ -106,7 +121,7 @@ def _blocks(count: int, workers: int) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def _results(executor: Executor | None, do: Callable[[range], list[str | None]], blocks: list[range]) -> Iterator[str | None]:
+def _results(executor: Executor | None, do: Work, blocks: list[range]) -> Iterator[Any]:
     """What `do` says of every position, in order; what was not begun is dropped where the caller stops early."""
     if executor is None:
         for block in blocks:
@@ -132,24 +147,24 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _in_memory(job: DecodingJob, pixels: "np.ndarray") -> Callable[[range], list[str | None]]:
+def _in_memory(job: DecodingJob, pixels: "np.ndarray") -> Work:
     return lambda block: [job.do(pixels, position) for position in block]
 
 
-def _processes(job: DecodingJob, file: Path, workers: int) -> Executor | None:
-    """Processes for a job; None where the system grants no more of what they need to talk to each other."""
+def _processes(make: Callable[[], Work], workers: int) -> Executor | None:
+    """Processes for a work; None where the system grants no more of what they need to talk to each other."""
     with contextlib.suppress(OSError):  # no room for semaphores in /dev/shm: threads need none
-        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(job, file))
+        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make,))
     return None
 
 
-_worker: dict[str, Callable[[range], list[str | None]]] = {}
+_worker: dict[str, Work] = {}
 
 
-def _start_worker(job: DecodingJob, file: Path) -> None:
+def _start_worker(make: Callable[[], Work]) -> None:
     """Makes a process ready; it dies with its parent."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _worker["do"] = _in_memory(job, _open(file, job))
+    _worker["do"] = make()
 
 
 def _die_with_parent() -> None:
@@ -159,12 +174,11 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _in_worker(block: range) -> list[str | None]:
+def _in_worker(block: range) -> list[Any]:
     return _worker["do"](block)
 
 
-def _open(file: Path, job: DecodingJob) -> "np.ndarray":
+def _on_file(job: DecodingJob, file: Path) -> Work:
     import numpy as np
 
-    pixels: np.ndarray = np.load(file, mmap_mode="r" if job.compare else "r+", allow_pickle=False)
-    return pixels
+    return _in_memory(job, np.load(file, mmap_mode="r" if job.compare else "r+", allow_pickle=False))

@@ -65,7 +65,11 @@ def decode_image(path: Path, channels: int, wanted_side: int | None = None) -> "
         InputError: it cannot be decoded whole; the message holds the full path.
         EnvironmentFault: it cannot be read.
     """
-    image = open_image(read_image_bytes(path), path)
+    return decode_opened(open_image(read_image_bytes(path), path), path, channels, wanted_side)
+
+
+def decode_opened(image: "Image.Image", path: Path, channels: int, wanted_side: int | None = None) -> "Image.Image":
+    """`decode_image` of a file that `open_image` has opened; `path` is named in errors. Raises InputError as that does."""
     try:
         if wanted_side is not None:
             image.draft(None, (2 * wanted_side, 2 * wanted_side))

@@ -72,7 +72,7 @@ def read_parts(workspace: Workspace, competition: Competition) -> LabelledParts:
     Raises:
         InputError: a split file was changed, an image is missing or changed.
     """
-    records = _records(workspace, competition, TRAIN)
+    records = [record for record in read_records(workspace, competition) if record.part == TRAIN]
     row_of = {record.id: row for row, record in enumerate(records)}
     parts = []
     for path, key in ((workspace.train_labels_path, "train_sha256"), (workspace.valid_labels_path, "test_sha256")):
@@ -87,17 +87,18 @@ def read_parts(workspace: Workspace, competition: Competition) -> LabelledParts:
 
 def read_test_records(workspace: Workspace, competition: Competition) -> list[ImageRecord]:
     """The test images in the sample submission's order. Raises InputError where there are none, or they were changed."""
-    records = _records(workspace, competition, TEST)
+    records = [record for record in read_records(workspace, competition) if record.part == TEST]
     if not records:
         raise InputError(f"{workspace.manifest_path}: lists no test images; name images with --images")
     check_unchanged(competition.image_root, records)
     return records
 
 
-def _records(workspace: Workspace, competition: Competition, part: str) -> list[ImageRecord]:
+def read_records(workspace: Workspace, competition: Competition) -> list[ImageRecord]:
+    """All images of the dataset, labelled and test. Raises InputError where the list is not the one that belongs to the dataset."""
     records = read_manifest(workspace.manifest_path)
     if content_hash(records) != competition.content_hash:
         raise InputError(
             f"{workspace.manifest_path}: does not belong to {workspace.competition_path}; run creating_dataset again with --force"
         )
-    return [record for record in records if record.part == part]
+    return records

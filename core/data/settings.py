@@ -19,6 +19,15 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
+class AuditSettings:
+    """What counts as a near duplicate, and how the images are read."""
+
+    max_distance: int = option(10, "bits of 64 that the hashes of copies may differ in; more takes longer", minimum=0, maximum=16)
+    min_similarity: float = option(0.9, "correlation that two copies have at least, of the whole and of the detail", above=0, maximum=1)
+    num_workers: int | None = option(None, "processes that decode images (default: as many as cores)", minimum=0, maximum=256)
+
+
+@dataclass(frozen=True)
 class PreprocessingSettings:
     """Fixed operations on every image, in training, validation and prediction alike, in this order."""
 

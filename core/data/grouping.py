@@ -1,0 +1,54 @@
+"""Groups of images that are joined by pairs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def duplicate_groups(count: int, pairs: Sequence[tuple[int, int]]) -> "np.ndarray":
+    """The group of each of `count` images, int64 (count,): images joined by pairs, also over others, have the same number.
+
+    Groups are numbered by their first image, so that an image without copies is a group of its own.
+
+    Args:
+        count: the number of images.
+        pairs: (i, j) positions of copies.
+    """
+    import numpy as np
+
+    joined = Joined(count)
+    for first, second in pairs:
+        joined.join(first, second)
+    roots = np.array([joined.root(position) for position in range(count)], np.int64)
+    groups: np.ndarray = np.unique(roots, return_inverse=True)[1]  # the root is the first of its set
+    return groups
+
+
+class Joined:
+    """Sets of positions (union-find with path halving, Tarjan and van Leeuwen 1984)."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def root(self, position: int) -> int:
+        """The first of the set that a position is in."""
+        parents = self._parents
+        while parents[position] != position:
+            parents[position] = parents[parents[position]]
+            position = parents[position]
+        return position
+
+    def join(self, first: int, second: int) -> bool:
+        """Whether they were not in one set before."""
+        roots = self.root(first), self.root(second)
+        self._parents[max(roots)] = min(roots)
+        return roots[0] != roots[1]
+
+    def apart(self, first: "np.ndarray", second: "np.ndarray") -> "np.ndarray":
+        """Which pairs are not in one set, bool (n,)."""
+        import numpy as np
+
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([self.root(a) != self.root(b) for a, b in pairs], bool)
