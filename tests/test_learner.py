@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -275,8 +275,9 @@ def test_without_the_flag_it_is_the_callers():
         trained(make_learner(Hungry(9), batch_size=16))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(2, 20), st.integers(2, 41), st.integers(1, 20))
+@example(5, 6, 2)
 def test_batches_are_cut_down_to_two_or_three_images_and_no_further(size, count, most):
     """An odd number of images cannot be cut into twos alone."""
     learner = make_learner(Hungry(most), batch_size=size, auto_batch_size=True)

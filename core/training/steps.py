@@ -110,7 +110,7 @@ def _step_fits(learner: Learner, train: LabelledImages, batches: Iterator[Batch]
     except Exception as error:
         if not (halves and is_out_of_memory(error)):
             raise
-        if learner.pieces >= learner.batch_maker.batch_size // 2:
+        if learner.pieces >= (learner.batch_maker.batch_size + 1) // 2:  # a rest of one may have joined
             raise EnvironmentFault("out of memory even with two or three images at once; a lower --resize needs less") from error
     else:
         _update(learner, loss, done)
