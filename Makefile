@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 
 # The name of a stamp holds a checksum of what was asked for: another branch's requirements are installed, touched files are not.
 RUN_KEY := $(firstword $(shell cat requirements.txt constraints.txt | cksum))
-DEV_KEY := $(firstword $(shell cat requirements.txt requirements-export.txt requirements-dev.txt constraints.txt | cksum))
+DEV_KEY := $(firstword $(shell cat requirements.txt requirements-export.txt requirements-dicom.txt requirements-7z.txt requirements-dev.txt constraints.txt | cksum))
 RUN_STAMP := $(VENV)/.installed-run-$(RUN_KEY)
 DEV_STAMP := $(VENV)/.installed-dev-$(DEV_KEY)
 

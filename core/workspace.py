@@ -81,6 +81,11 @@ class Workspace:
         """`outputs/audit.png`: the worst pairs side by side."""
         return self.outputs_dir / "audit.png"
 
+    @property
+    def submissions_path(self) -> Path:
+        """`outputs/submissions.csv`: what was submitted, with local score and leaderboard."""
+        return self.outputs_dir / "submissions.csv"
+
     def state_path(self, title: str, suffix: str | int) -> Path:
         """`model_states/<title>_<suffix>.pt`; the suffix is `last`, `best` or the number of epochs completed."""
         return self.states_dir / f"{title}_{suffix}.pt"

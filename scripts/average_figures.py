@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.data.batches import LabelledImages
 from core.evaluation.gains import gain_over_mean
 from core.metrics import METRICS, bootstrap, epoch_metrics
+from core.prediction.decisions import decider
+from core.task import Task
+from core.training.figures import truths_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,26 +19,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was predicted of the held-out images, (n, k) each: by the members as they are, by them with BatchNorm's statistics measured anew
-    as the average's are (none where there are none to measure), and by the average."""
+    """What was predicted of the held-out images (`activated`): by the members as they are, by them with BatchNorm's statistics measured
+    anew as the average's are (none where there are none to measure), and by the average."""
 
     members: "list[np.ndarray]"
     measured_anew: "list[np.ndarray]"
     average: "np.ndarray"
 
 
-def figures_text(members: "Sequence[Member]", title: str, targets: "np.ndarray", judged: Judged, chosen: bool) -> str:
+def figures_text(members: "Sequence[Member]", title: str, valid: LabelledImages, judged: Judged, chosen: bool) -> str:
     """A table of the standard metrics and that of the newest member's run, and the average's gain by it, over members on equal terms.
 
     Args:
         members: what was averaged.
         title: of the average.
-        targets: (n,) of the held-out images.
+        valid: the held-out images.
         judged: what was predicted of them.
         chosen: whether the members were chosen by such figures.
     """
-    own = members[-1].found.state["settings"]["run"]["metric"]
-    metrics = [METRICS[name] for name in epoch_metrics(own)]
+    newest = members[-1].found.state
+    own, task = newest["settings"]["run"]["metric"], Task.from_plain(newest["task"])
+    targets, decide = truths_of(task, valid), decider(task)
+    metrics = [METRICS[name] for name in epoch_metrics(own, task.kind)]
     rows = list(zip([member.name for member in members], judged.members, strict=True))
     if judged.measured_anew:
         rows += [(f"{m.name}, BatchNorm anew", p) for m, p in zip(members, judged.measured_anew, strict=True)]
@@ -43,9 +49,9 @@ def figures_text(members: "Sequence[Member]", title: str, targets: "np.ndarray",
     lines = [f"{title}: the mean of {len(members)} states; on the held-out images, with 95 % bootstrap intervals:"]
     lines.append(f"  {'':{width}}  {'  '.join(f'{metric.title:<32}' for metric in metrics)}")
     for name, predicted in rows:
-        figures = [bootstrap(metric, targets, metric.used(targets, predicted)) for metric in metrics]
+        figures = [bootstrap(metric, targets, metric.used(targets, predicted, decide)) for metric in metrics]
         lines.append(f"  {name:<{width}}  {'  '.join(f'{figure!s:<32}' for figure in figures)}")
-    gain = gain_over_mean(METRICS[own], targets, judged.average, judged.measured_anew or judged.members)
+    gain = gain_over_mean(METRICS[own], targets, judged.average, judged.measured_anew or judged.members, decide)
     whose = "its members', their BatchNorm measured as its own was" if judged.measured_anew else "its members'"
     lines.append(f"{METRICS[own].title} of the average less the mean of {whose}: {gain}, paired: each draw of images judges all of them")
     if chosen or any(member.chosen_on_held_out for member in members):

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,13 @@ from core.data.settings import AugmentationSettings, StoreSettings
 from core.errors import InputError
 from core.files import check_writable, refuse_existing, sha256_file
 from core.processes import is_main
+from core.task import Task
 from core.training.settings import AveragingSettings, OptimizationSettings, RunSettings, RuntimeSettings
 from core.workspace import Workspace
 from scripts.average_figures import Judged, figures_text
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
-from scripts.predict_classes import precision_for
+from scripts.model_outcomes import precision_for
+from scripts.restored_model import preprocessing_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,10 +72,7 @@ class _Average:
     @property
     def preprocessing(self) -> "Preprocessing":
         """The states', with the masks where they lie now."""
-        from core.data.preprocessing import Preprocessing
-
-        known, mask = Preprocessing.from_plain(self.newest["preprocessing"]), self.arguments.mask
-        return replace(known, settings=replace(known.settings, mask=mask)) if mask else known
+        return preprocessing_of(self.newest, self.arguments.mask)
 
     def record(self) -> dict[str, Any]:
         """What the average is a function of, besides the dataset and the machine."""
@@ -102,7 +101,7 @@ def _average(arguments: argparse.Namespace) -> None:
     judged, weights = _predict_all(asked, model, images, accelerator.device)
     if is_main() and not there:
         save_state(asked.path, averaged_state(asked.members, asked.title, weights, record))
-    print(figures_text(asked.members, asked.title, images.valid.targets, judged, arguments.best is not None))
+    print(figures_text(asked.members, asked.title, images.valid, judged, arguments.best is not None))
     print(f"{asked.path}: {'already there' if there else 'written'}; predict_classes {arguments.model} --weights {asked.title}")
 
 
@@ -166,20 +165,22 @@ def _build_model(asked: _Average) -> "nn.Module":
 
 
 def _predict_all(asked: _Average, model: "nn.Module", images: "RunImages", device: Any) -> "tuple[Judged, dict[str, Any]]":
-    """Probabilities of the held-out images by each member as it is, by each with its BatchNorm measured as the average's is (nothing where
-    there is none to measure), and by the average; and the average's weights."""
+    """What is predicted of the held-out images by each member as it is, by each with its BatchNorm measured as the average's is (nothing
+    where there is none to measure), and by the average; and the average's weights."""
     from core.data.normalization import Normalization
     from core.modeling.model_files import errors_in
-    from core.prediction.inference import predict_logits, softmax
+    from core.prediction.inference import predict_logits
+    from core.prediction.outcomes import activated
     from core.training.averaged_norms import TrainingPixels, measure_norms
     from core.training.averaging import average_weights
     from core.training.states import restore_weights
 
     normalization, size = Normalization.from_plain(asked.newest["normalization"]), asked.arguments.batch_size
+    task = Task.from_plain(asked.newest["task"])
 
     def predict() -> "np.ndarray":
         with errors_in(asked.arguments.model):
-            return softmax(predict_logits(model, images.valid.images, normalization, size, device, progress_bar))
+            return activated(task, predict_logits(model, images.valid.images, normalization, size, device, progress_bar))
 
     def measure() -> list[str]:
         with errors_in(asked.arguments.model):

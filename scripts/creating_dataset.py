@@ -2,22 +2,23 @@
 
 import argparse
 import sys
-from collections import Counter
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.data.competition import Competition, RawCompetition, explore, tables_of
-from core.data.folds import folds_bytes, make_folds, missing_classes
+from core.data.exploring import RawCompetition, explore
 from core.data.labels import OWN_NAME, SPLIT_NAME, is_part_of_another
-from core.data.manifest import TEST, TRAIN, ImageRecord, Scan, content_hash, manifest_bytes, read_manifest, scan_images
+from core.data.manifest import TEST, TRAIN, ImageRecord, Scan, scan_images
+from core.data.near_copies import NearCopies, find_near_copies
 from core.data.settings import SplitSettings
-from core.data.splits import Split, make_split, split_bytes
+from core.data.split_files import split_files_of
+from core.data.splits import copy_warnings
+from core.data.surroundings import tables_of
 from core.errors import InputError, RefusedError, first_few
-from core.files import check_writable, sha256_bytes, write_bytes
-from core.task import Task
+from core.files import check_writable, write_bytes
 from core.workspace import Workspace
 from scripts.command_line import add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
+from scripts.dataset_files import DatasetPlan, files_of, split_of
+from scripts.dataset_summary import summary_of
 
 if TYPE_CHECKING:
     from core.data.raw_files import RawFiles
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "source", nargs="?", metavar="SOURCE",
-        help="digits (embedded), an archive, a folder (read in place), kaggle:<slug> or a kaggle.com competition address "
+        help="digits (embedded), an archive, a folder (read in place), torchvision:<set>, kaggle:<slug> or a kaggle.com address "
         "(default: what lies in dataset/data, else digits)",
     )  # fmt: skip
     parser.add_argument(
@@ -58,24 +59,24 @@ def _create(arguments: argparse.Namespace) -> None:
 
 
 def _describe(raw: "RawFiles", workspace: Workspace, settings: SplitSettings, force: bool) -> None:
-    """Finds out what the raw files hold, splits the labelled images, and writes both down."""
-    _rescue_label_file(raw.root, workspace)
-    found = explore(raw.root, settings)
+    """Finds out what the raw files hold, splits the labelled images, says so, and writes it down."""
+    own = split_files_of(workspace)
+    _rescue_label_file(raw.root, workspace, own)
+    found = explore(raw.root, settings, own)
     for message in found.warnings:
         warn(message)
     scan = scan_images(raw.root, found.files, progress_bar)
     _check_images(scan)
-    labels = found.labelled.labels
-    split = make_split(labels, [record.sha256 for record in scan.records if record.part == TRAIN], settings)
-    for message in split.warnings:
+    records = found.described(scan.records)
+    copies = _near_copies(found, records) if settings.audit else None
+    plan = DatasetPlan(workspace, found, scan, records, settings, (raw.name, raw.source), copies)
+    split = split_of(plan)
+    contents = [record.sha256 for record in plan.labelled_records]
+    for message in (*split.warnings, *copy_warnings(found.labelled.labels, contents)):
         warn(message)
-    origin = (raw.name, raw.source)
-    files = _files_to_write(workspace, origin, found, scan, split, settings)
-    folds = _folds(workspace, found, scan, split, settings)
-    files = {**folds, **files}
-    written = _write_all(files, force)
-    print(_summary(workspace, found, scan, split, settings))
-    say("dataset written" if written else "already there: nothing was changed")
+    files = files_of(plan, split)
+    print(summary_of(plan, split), flush=True)
+    say("dataset written" if _write_all(files, force) else "already there: nothing was changed")
 
 
 def _choose_source(arguments: argparse.Namespace, workspace: Workspace) -> str:
@@ -97,12 +98,12 @@ def _choose_source(arguments: argparse.Namespace, workspace: Workspace) -> str:
     return canonical_source(source)
 
 
-def _rescue_label_file(root: Path, workspace: Workspace) -> None:
+def _rescue_label_file(root: Path, workspace: Workspace, split_files: frozenset[Path]) -> None:
     """A competition's own train_labels.csv in dataset/data makes room for the split file of that name."""
     own, elsewhere = root / SPLIT_NAME, root / OWN_NAME
     if own.resolve() != workspace.train_labels_path.resolve() or not own.is_file() or elsewhere.exists():
         return
-    if not is_part_of_another(own, tables_of(root)[1]):
+    if own.resolve() not in split_files and not is_part_of_another(own, tables_of(root)[1]):
         own.rename(elsewhere)
         say(f"{own.name} of the competition is now {elsewhere}: the name is needed for the split")
 
@@ -114,65 +115,11 @@ def _check_images(scan: Scan) -> None:
         warn(f"{len(scan.faults[TEST])} test images cannot be read, predict_classes will refuse them: {first_few(scan.faults[TEST], 20)}")
 
 
-def _files_to_write(
-    workspace: Workspace, origin: tuple[str, str], found: RawCompetition, scan: Scan, split: Split, settings: SplitSettings
-) -> dict[Path, bytes]:
-    """Everything the command writes; competition.json comes last, so that it stands for the whole."""
-    labelled, columns = found.labelled, (found.id_column, found.label_column)
-    files = {
-        workspace.train_labels_path: split_bytes(columns, labelled.ids, labelled.labels, split.train),
-        workspace.valid_labels_path: split_bytes(columns, labelled.ids, labelled.labels, split.valid),
-        workspace.manifest_path: _manifest(workspace, scan.records),
-    }
-    used = [labelled.labels[i] for i in (*split.train, *split.valid)]
-    competition = Competition(
-        name=origin[0],
-        task=Task(replace(labelled, labels=used).classes),
-        id_column=found.id_column,
-        label_column=found.label_column,
-        image_root=found.root,
-        sample_submission=found.sample_submission,
-        patterns=found.patterns,
-        channels=1 if scan.grey else 3,
-        content_hash=content_hash(scan.records),
-        split={
-            **{name: value for name, value in asdict(settings).items() if name != "num_folds"},  # folds may be made later
-            "train_sha256": sha256_bytes(files[workspace.train_labels_path]),
-            "test_sha256": sha256_bytes(files[workspace.valid_labels_path]),
-        },
-        source=_portable(origin[1], workspace),
-    )
-    return {**files, workspace.competition_path: competition.to_bytes(workspace)}
-
-
-def _portable(source: str, workspace: Workspace) -> str:
-    """A source inside the workspace as a path from there, so that a workspace that was moved is the same dataset."""
-    path, root = Path(source), workspace.root.resolve()
-    return str(path.relative_to(root)) if path.is_absolute() and path.is_relative_to(root) else source
-
-
-def _folds(workspace: Workspace, found: RawCompetition, scan: Scan, split: Split, settings: SplitSettings) -> dict[Path, bytes]:
-    """`folds.csv` where folds are asked for; images that are copies of each other, or that a fold lacks a class for, are told of."""
-    if settings.num_folds is None:
-        return {}
-    contents = [record.sha256 for record in scan.records if record.part == TRAIN]
-    used = sorted((*split.train, *split.valid))
-    labels = [found.labelled.labels[i] for i in used]
-    numbers = make_folds(labels, [contents[i] for i in used], settings.num_folds, settings.seed)
-    for fold, classes in missing_classes(labels, numbers).items():
-        warn(f"fold {fold} holds all images of {first_few(classes)}: the model that it judges never sees one")
-    return {workspace.folds_path: folds_bytes([found.labelled.ids[i] for i in used], numbers)}
-
-
-def _manifest(workspace: Workspace, records: list[ImageRecord]) -> bytes:
-    """`images.csv`; as it is where it differs in times alone, since a folder that was copied or touched is no other dataset."""
-    try:
-        timeless = [replace(record, mtime_ns=0) for record in read_manifest(workspace.manifest_path)]
-        if timeless == [replace(record, mtime_ns=0) for record in records]:
-            return workspace.manifest_path.read_bytes()
-    except InputError:
-        pass  # missing or damaged
-    return manifest_bytes(records)
+def _near_copies(found: RawCompetition, records: list[ImageRecord]) -> NearCopies:
+    copies = find_near_copies(found.root, records, found.labelled.labels, progress_bar)
+    if copies.faults:
+        warn(f"{len(copies.faults)} images cannot be decoded; training or prediction refuses them: {first_few(list(copies.faults), 20)}")
+    return copies
 
 
 def _write_all(files: dict[Path, bytes], force: bool) -> bool:
@@ -189,26 +136,6 @@ def _write_all(files: dict[Path, bytes], force: bool) -> bool:
     for path in changed:
         write_bytes(path, files[path])
     return bool(changed)
-
-
-def _summary(workspace: Workspace, found: RawCompetition, scan: Scan, split: Split, settings: SplitSettings) -> str:
-    labels = found.labelled.labels
-    lines = [
-        f"competition  {found.labelled.path} ({found.id_column} -> {found.label_column})",
-        f"images       {found.root} ({'grey' if scan.grey else 'in color'})",
-        *(f"{part:<12} {pattern}: {len(found.files[part])} images" for part, pattern in found.patterns.items()),
-        f"template     {found.sample_submission or 'none'}",
-    ]
-    for title, path, positions in (
-        ("fitted on", workspace.train_labels_path, split.train),
-        ("held out", workspace.valid_labels_path, split.valid),
-    ):
-        counts = Counter(labels[i] for i in positions)
-        shown = ", ".join(f"{name}: {counts[name]}" for name in found.labelled.classes[:20])
-        lines.append(f"{title:<12} {path}: {len(positions)} images ({shown}{', ...' if len(found.labelled.classes) > 20 else ''})")
-    if settings.num_folds is not None:
-        lines.append(f"folds        {workspace.folds_path}: {settings.num_folds}, of all labelled images")
-    return "\n".join([*lines, f"seed         {settings.seed}, train_size {settings.train_size:g}"])
 
 
 if __name__ == "__main__":

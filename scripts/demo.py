@@ -63,14 +63,16 @@ def _table(workspace: Workspace) -> str:
     from core.data.digits import digits_test_answers
     from core.ensembling import METHODS
     from core.prediction.exchange import read_oof, read_prediction_files
+    from core.prediction.predictions import Predictions
 
     held_out = [read_oof(workspace.oof_path(name)) for name in MODELS]
-    vote = METHODS["vote"]([oof.predictions for oof in held_out])
+    single = [oof.predictions for oof in held_out if isinstance(oof.predictions, Predictions)]
+    vote = METHODS["vote"](single)
     truth = dict(zip(held_out[0].predictions.id_texts(), held_out[0].targets, strict=True))
     answers = digits_test_answers()
     rows = []
     for name in (*MODELS, "merged"):
-        validation = vote if name == "merged" else held_out[list(MODELS).index(name)].predictions
+        validation = vote if name == "merged" else single[list(MODELS).index(name)]
         submitted = read_prediction_files(workspace.outputs_dir / f"{name}.csv")
         rows.append((name if name != "merged" else "majority vote", _judge(validation, truth), _judge(submitted, answers)))
     lines = ["", f"{'macro-F1 [95 % interval]':<26}{'held out':<36}{'test answers':<36}"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.files import check_writable, refuse_existing, write_bytes
+from core.task import MULTI_LABEL, REGRESSION
 from scripts.command_line import say
 from scripts.restored_model import fresh_model, restored_model
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from core.training.finding import FoundState
 
 _SUFFIXES = (".safetensors", ".onnx")
+_OUTPUTS = {
+    MULTI_LABEL: "logits (images, classes); the sigmoid of each is the probability of its class",
+    REGRESSION: "numbers (images, 1); number * scale + center is in the unit of the labels",
+}
 _FLAGS_OF_A_PREDICTION = ("save_path", "images", "sample_submission", "max_samples")
 
 
@@ -82,11 +87,11 @@ def _description(state: dict[str, Any]) -> dict[str, str]:
         "model_class": model["class_name"],
         "model_arguments": model["arguments"],
         "task": state["task"]["kind"],
-        "classes": state["task"]["classes"],
+        **{name: value for name, value in state["task"].items() if name != "kind"},
         "preprocessing": preprocessing,
         "normalization": state["normalization"],
         "input": f"float32 (images, {channels}, {side}, {side}): pixels resized by Pillow (bilinear) and changed in the order of "
         f"preprocessing, / 255, then per channel (pixel - mean) / std of normalization; {'grey' if channels == 1 else 'red, green, blue'}",
-        "output": "logits (images, classes); their softmax are the probabilities of the classes",
+        "output": _OUTPUTS.get(state["task"]["kind"], "logits (images, classes); their softmax are the probabilities of the classes"),
     }
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, RefusedError
 from core.files import refuse_existing
+from core.prediction.exchange import files_of_prediction
 from core.processes import largest
 from core.training.plan import RunPlan, parse_duration
 from core.workspace import Workspace
 from scripts import predict_classes
 from scripts.command_line import progress_bar, say
+from scripts.submission_file import form_of
 
 if TYPE_CHECKING:
     from core.training.run import Run
@@ -36,16 +38,15 @@ class FinalPrediction:
         """
         from core.data.competition import read_competition
         from core.data.labelled import read_test_records
-        from core.submission.template import read_template
 
         competition = read_competition(self._workspace)
         read_test_records(self._workspace, competition)
         if competition.template_path is not None:
-            read_template(competition.template_path).check_form(competition.task.classes)
+            form_of(competition.template_path, competition.task, self._workspace, competition.label_column)
         for name in ("best", "last"):
             path = self._save_path(self._workspace.state_path(self._plan.title, name))
-            for suffix in (".csv", ".probabilities.csv", ".json"):
-                self._check_free(path.with_suffix(suffix), self._plan.force or self._is_own(path))
+            for one in files_of_prediction(path):
+                self._check_free(one, self._plan.force or self._is_own(path))
 
     def deadline(self, run: "Run", began: float) -> float:
         """When training has to end (`time.monotonic`) so that the test images can be predicted within `--time_limit` of `began`.

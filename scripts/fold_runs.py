@@ -2,23 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from core.data.competition import read_competition
+from core.data.competition import Competition, read_competition
 from core.data.folds import Folds, read_folds
+from core.data.labelled import read_records
 from core.errors import RefusedError
-from core.files import write_bytes
-from core.metrics import METRICS, Metric, bootstrap, epoch_metrics, figure_text
+from core.metrics import METRICS, Metric, epoch_metrics, figure_text
+from core.prediction.decisions import decider, values_of
 from core.prediction.exchange import OutOfFold, oof_bytes, read_oof
+from core.prediction.oof_records import read_oof_record, write_oof
 from core.prediction.out_of_fold import join_folds
 from core.processes import is_main
+from core.task import Task
 from core.training.plan import RunPlan, chosen_folds
 from core.workspace import Workspace
 from scripts.command_line import say
-
-if TYPE_CHECKING:
-    import numpy as np
+from scripts.held_out import CHOSEN_NOTE, cuts_of, oof_record, print_cuts, print_figures
 
 
 def train_folds(plan: RunPlan, workspace: Workspace, train: Callable[[RunPlan], None]) -> None:
@@ -30,35 +29,45 @@ def train_folds(plan: RunPlan, workspace: Workspace, train: Callable[[RunPlan], 
     """
     folds = read_folds(workspace.folds_path)
     numbers = chosen_folds(str(plan.run.folds), folds.count)
-    path = workspace.oof_path(plan.title)
-    if path.exists() and not plan.force and "holdout" in read_oof(path).folds:
+    competition = read_competition(workspace)
+    plan, path = plan.for_task(competition.task), workspace.oof_path(plan.title)
+    if path.exists() and not plan.force and "holdout" in read_oof(path, competition.task).folds:
         raise RefusedError(f"{path}: holds the rows of a run of the split: --force replaces it, --model_title names another run")
     for number in numbers:
         say(f"fold {number} of 0 to {folds.count - 1}")
         train(replace(plan, fold=number, run=replace(plan.run, resume=plan.run.resume or not plan.force)))
-    _join(plan, workspace, folds)
+    _join(plan, workspace, folds, competition)
 
 
-def _join(plan: RunPlan, workspace: Workspace, folds: Folds) -> None:
+def _join(plan: RunPlan, workspace: Workspace, folds: Folds, competition: Competition) -> None:
     """Writes the out-of-fold rows of all folds and prints the table, once every fold is trained."""
     paths = [workspace.oof_path(replace(plan, fold=number).name) for number in range(folds.count)]
     missing = [str(number) for number, path in enumerate(paths) if not path.exists()]
     if missing:
         say(f"still to be trained: fold {', '.join(missing)}; then outputs/{plan.title}.oof.csv is written")
         return
-    parts = [read_oof(path) for path in paths]
+    task, path = competition.task, workspace.oof_path(plan.title)
+    parts = [read_oof(path, task) for path in paths]
     joined = join_folds(parts, folds.ids)
-    path = workspace.oof_path(plan.title)
+    row_of = {record.id: record.row_id for record in read_records(workspace, competition)}
+    tuned = cuts_of(joined, task, plan.run.metric, [row_of[name] for name in folds.ids])
+    records = [read_oof_record(path) for path in paths]
+    runs = {part: one for record in records if record for part, one in record.runs.items()}
+    chosen = any(record is not None and record.oof_from == "best" for record in records)
     if is_main():
-        write_bytes(path, oof_bytes(joined, read_competition(workspace).id_column))
-    _print_table(plan, parts, joined, path)
+        write_oof(path, oof_bytes(joined, competition.id_column), oof_record(runs, "best" if chosen else "last", tuned))
+    _print_table(plan, task, parts, joined)
+    if chosen:
+        print(f"  {CHOSEN_NOTE}")
+    print_cuts(task, tuned, over_folds=True)
+    print(f"out of fold {path}")
 
 
-def _print_table(plan: RunPlan, parts: list[OutOfFold], joined: OutOfFold, path: Path) -> None:
-    metrics = [METRICS[name] for name in epoch_metrics(plan.run.metric)]
+def _print_table(plan: RunPlan, task: Task, parts: list[OutOfFold], joined: OutOfFold) -> None:
+    metrics = [METRICS[name] for name in epoch_metrics(plan.run.metric, task.kind)]
     print(f"{plan.title}, each image predicted by the model of the folds that did not see it:")
     print(f"  {'fold':<8}{'images':>8}" + "".join(f"{metric.title:>12}" for metric in metrics))
-    rows = [[metric.function(*_arguments(part, metric)) for metric in metrics] for part in parts]
+    rows = [_figures(task, part, metrics) for part in parts]
     for number, (part, row) in enumerate(zip(parts, rows, strict=True)):
         print(f"  {number:<8}{len(part.targets):>8}" + "".join(f"{figure_text(value):>12}" for value in row))
     columns = list(zip(*rows, strict=True))
@@ -67,16 +76,10 @@ def _print_table(plan: RunPlan, parts: list[OutOfFold], joined: OutOfFold, path:
     print(f"  {'mean':<16}" + "".join(f"{figure_text(value):>12}" for value in means))
     print(f"  {'spread':<16}" + "".join(f"{figure_text(value):>12}" for value in spreads) + "    (standard deviation over the folds)")
     print("over all images, with 95 % bootstrap intervals (which do not know that the models differ from fold to fold):")
-    for metric in metrics:
-        print(f"  {metric.title:<10} {bootstrap(metric, *_arguments(joined, metric))}")
-    print(f"out of fold {path}")
+    print_figures(task, plan.run.metric, task.truths(joined.targets), values_of(joined.predictions))
 
 
-def _arguments(oof: OutOfFold, metric: Metric) -> "tuple[np.ndarray, np.ndarray]":
-    """Targets and what a metric compares them with."""
-    import numpy as np
-
-    position = {name: number for number, name in enumerate(oof.predictions.classes)}
-    targets = np.array([position[name] for name in oof.targets])
-    assert oof.predictions.probabilities is not None
-    return targets, metric.used(targets, oof.predictions.probabilities)
+def _figures(task: Task, oof: OutOfFold, metrics: list[Metric]) -> list[float]:
+    """The metrics of some rows."""
+    truths, values = task.truths(oof.targets), values_of(oof.predictions)
+    return [metric.function(truths, metric.used(truths, values, decider(task))) for metric in metrics]

@@ -53,7 +53,8 @@ def _description(path: Path, state: dict[str, Any]) -> str:
         "run": f"{state['title']}, {state['part']}, {state['epochs']} epochs{inside}",
         "model": f"{model['class_name']} from {model['file']} (sha256 {model['sha256'][:16]}), {_arguments(model['arguments'])}",
         "weights": f"{len(weights)} tensors, {sum(tensor.numel() for tensor in weights.values()):,} numbers",
-        "classes": f"{len(state['task']['classes'])}: {', '.join(state['task']['classes'][:20])}",
+        "task": state["task"]["kind"],
+        **_answers(state["task"]),
         "images": _changed(state["preprocessing"]),
         "trained with": _changed({**state["settings"]["optimization"], **state["settings"]["augmentation"]}),
         **_recipe(state),
@@ -72,6 +73,13 @@ def _description(path: Path, state: dict[str, Any]) -> str:
     if best:
         lines["best epoch"] = f"{best['epoch']}: {best['metric']} {best['value']:.4f}"
     return "\n".join(f"{name:<13}{value}" for name, value in lines.items())
+
+
+def _answers(task: dict[str, Any]) -> dict[str, str]:
+    """The classes; of a regression how its numbers come from what the model gives."""
+    if not task["classes"]:
+        return {"numbers": f"what the model gives * {task['scale']:.6g} + {task['center']:.6g}"}
+    return {"classes": f"{len(task['classes'])}: {', '.join(task['classes'][:20])}"}
 
 
 def _recipe(state: dict[str, Any]) -> dict[str, str]:

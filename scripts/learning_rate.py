@@ -18,7 +18,7 @@ def find_learning_rate(plan: RunPlan, workspace: Workspace) -> None:
     for note in run.notes:
         say(note)
     test = range_test(run.learner, run.train, progress_bar)
-    settings, marks = plan.optimization, test.suggestions
+    settings, marks = run.plan.optimization, test.suggestions
     size = plan.run.batch_size * settings.gradient_accumulation
     title = f"{plan.title}: learning-rate range test, {settings.optimizer}, {size} images a step, {len(run.train)} images fitted on"
     if is_main():

@@ -12,6 +12,7 @@ from scripts.command_line import new_parser, printable_lines, run_command, say, 
 
 if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
+    from core.workspace import Workspace
 
 _SHOWN_CLASSES = 10
 
@@ -24,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         "highest sum of probabilities wins where every file has probabilities beside it and a JSON that vouches for them, then "
         "the first in class order; the order of the files never matters. Ids are text (007 is not 7); labels 1.0 are read as 1 "
         "where all labels of the file are whole numbers.",
-        "Files ending in .oof.csv or .probabilities.csv, as a pattern may catch them, are left out.",
+        "Files ending in .oof.csv or .probabilities.csv, audit.csv and submissions.csv, as a pattern may catch them, are left out.",
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="prediction files: names in outputs/, with or without .csv, or paths")
     group = parser.add_argument_group("how and where to")
@@ -44,7 +45,7 @@ def _merge(arguments: argparse.Namespace) -> None:
     from core.submission.template import submission_bytes
 
     workspace = workspace_of(arguments)
-    paths = find_members(_chosen_names(arguments.names), workspace.outputs_dir)
+    paths = find_members(_chosen_names(arguments.names, workspace), workspace.outputs_dir)
     save_path = _checked_save_path(arguments.save_path or workspace.outputs_dir / "merged.csv", paths)
     rules = read_rules(workspace)
     members = read_members(paths, rules.classes, rules.source)
@@ -60,13 +61,20 @@ def _merge(arguments: argparse.Namespace) -> None:
     print(printable_lines(f"{_table(members, merged)}\n{save_path}: {len(merged)} rows, {_tie_text(members)}"))
 
 
-def _chosen_names(names: list[str]) -> list[str]:
+def _chosen_names(names: list[str], workspace: "Workspace") -> list[str]:
+    """The names without the other tables of outputs/, as a pattern may catch them."""
     from core.prediction.exchange import LEFT_OUT
 
+    tables = (workspace.submissions_path.name, workspace.audit_table_path.name)
+    chosen = []
     for name in names:
         if name.endswith(LEFT_OUT):
             say(f"left out: {name} holds probabilities, not a submission")
-    return [name for name in names if not name.endswith(LEFT_OUT)]
+        elif Path(name).name in tables:
+            say(f"left out: {name} is no submission")
+        else:
+            chosen.append(name)
+    return chosen
 
 
 def _checked_save_path(path: Path, members: list[Path]) -> Path:

@@ -2,26 +2,26 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
 from core.files import check_writable, refuse_existing
+from core.prediction.exchange import files_of_prediction
 from core.prediction.settings import PredictionSettings
 from core.processes import is_main
 from core.settings import options_of
 from core.training.settings import RuntimeSettings
-from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
+from scripts.command_line import TRUST_NOTE, add_settings, new_parser, read_settings, run_command, say, workspace_of
 from scripts.export_model import check_export, export_model
+from scripts.model_outcomes import open_target_images, run_models
 from scripts.prediction_task import PredictionTask, choose_save_path, find_task
-from scripts.restored_model import restored_model
+from scripts.restored_model import preprocessing_of
+from scripts.submission_file import make_submission
 
 if TYPE_CHECKING:
-    from core.data.pixels import Images
-    from core.data.preprocessing import Preprocessing
-    from core.prediction.predictions import Predictions
+    from core.prediction.decisions import Outcome
     from core.training.finding import FoundState
 
 
@@ -85,14 +85,13 @@ def predict(arguments: argparse.Namespace) -> None:
     task = find_task(arguments, workspace, found, save_path)
     if is_made_from(task.save_path, task.inputs):
         if arguments.verify_store:
-            _open_images(arguments, task, _preprocessing(arguments, found[0].state))
+            open_target_images(arguments, task, preprocessing_of(found[0].state, getattr(arguments, "mask", None)))
         say(f"already there: {task.save_path} was made from this state and these images")
         return
-    for suffix in (".csv", ".probabilities.csv", ".json"):
-        refuse_existing(task.save_path.with_name(task.save_path.stem + suffix), arguments.force)
+    for path in files_of_prediction(task.save_path):
+        refuse_existing(path, arguments.force)
     check_writable(task.save_path.parent)
-    predictions = [_run_model(arguments, one, task, device) for one in found]
-    _write(predictions, task, found, arguments.force)
+    _write(run_models(arguments, found, task, device), task, found, arguments.force)
 
 
 def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None:
@@ -107,87 +106,40 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
                 raise InputError(f"--{name} {given}: {found.path.name} was trained with {trained}; leave the flag out")
 
 
-def _run_model(arguments: argparse.Namespace, found: "FoundState", task: PredictionTask, device: str) -> "Predictions":
-    from core.data.normalization import Normalization
-    from core.modeling.memory_format import use_channels_last
-    from core.modeling.model_files import errors_in
-    from core.prediction.inference import predict_logits, softmax
-    from core.prediction.predictions import Predictions
-    from core.training.runtime import compile_model, make_accelerator
-
-    state = found.state
-    accelerator = make_accelerator(device, precision_for(arguments.precision, state["environment"], device))
-    model = restored_model(arguments.model, found)
-    if state["model"]["channels_last"]:
-        use_channels_last(model)
-    images = _open_images(arguments, task, _preprocessing(arguments, state))
-    normalization = Normalization.from_plain(state["normalization"])
-    if arguments.compile:
-        compile_model(model)
-    model = accelerator.prepare_model(model, evaluation_mode=True)
-    with errors_in(arguments.model):
-        logits = predict_logits(model, images, normalization, arguments.batch_size, accelerator.device, progress_bar)
-    return Predictions.from_probabilities(task.images.ids, tuple(state["task"]["classes"]), softmax(logits))
-
-
-def precision_for(asked: str, environment: dict[str, Any], device: str) -> str:
-    """The precision asked for; else the state's own on the kind of device that it was trained on, so that its figures come out again."""
-    import torch
-
-    kind = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    known: str | None = environment.get("precision")
-    return known if asked == "auto" and known and environment["device"].startswith(kind) else asked
-
-
-def _preprocessing(arguments: argparse.Namespace, state: dict[str, Any]) -> "Preprocessing":
-    """The state's, with the masks where they lie now."""
-    from core.data.preprocessing import Preprocessing
-
-    known = Preprocessing.from_plain(state["preprocessing"])
-    mask = getattr(arguments, "mask", None)
-    return replace(known, settings=replace(known.settings, mask=mask)) if mask else known
-
-
-def _open_images(arguments: argparse.Namespace, task: PredictionTask, preprocessing: "Preprocessing") -> "Images":
-    """The images' pixels: of the dataset's own from the store, of others decoded as they are predicted."""
-    from core.data.decoding import decoding_workers
-    from core.data.pixels import DecodedImages
-    from core.data.store import StorePlace, open_images
-
-    workers = decoding_workers(arguments.num_workers)
-    if task.source is None:
-        if arguments.verify_store:
-            warn("--verify_store: images named with --images are decoded anew; there is nothing to compare them with")
-        return DecodedImages(task.images.paths, preprocessing, workers)
-    place = StorePlace(task.source.store_dir, read_settings(arguments, StoreSettings), workers)
-    opened = open_images(place, task.source.root, task.source.records, preprocessing, progress_bar)
-    say(opened.note)
-    return opened.images
-
-
-def _write(parts: "list[Predictions]", task: PredictionTask, found: "list[FoundState]", force: bool) -> None:
+def _write(parts: "list[Outcome]", task: PredictionTask, found: "list[FoundState]", force: bool) -> None:
+    from core.prediction.decisions import num_cuts
     from core.prediction.exchange import write_prediction_files
     from core.prediction.out_of_fold import mean_of
-    from core.submission.template import SubmissionTemplate, read_template, submission_bytes
 
-    predictions = parts[0] if len(parts) == 1 else mean_of(parts)
-    template = read_template(task.template) if task.template else None
-    if template is None or len(predictions) < len(template.ids):
-        if template is not None:
-            warn(f"only {len(predictions)} of {len(template.ids)} images were predicted (--max_samples): not a submission")
-        template = SubmissionTemplate(template.columns if template else task.columns, task.images.ids, task.template or task.save_path)
+    outcome, cuts = parts[0] if len(parts) == 1 else mean_of(parts), task.cuts.values
+    submission = make_submission(outcome, task.asked, cuts, task.form, task.columns)
     state = found[0].state
     record = {
         "title": state["title"], "part": state["part"] if len(found) == 1 else "folds", "epochs": state["epochs"], "metric": state["best"],
-        "task": state["task"]["kind"], "classes": state["task"]["classes"], "id_column": template.columns[0], "inputs": task.inputs,
+        "task": state["task"]["kind"], "classes": state["task"]["classes"], "id_column": submission.id_column, "inputs": task.inputs,
     }  # fmt: skip
+    if num_cuts(task.asked):
+        record |= {"cuts": list(cuts) if cuts else None, "cuts_from": task.cuts.origin}
     if not is_main():
         return
     by_fold = {one.state["part"]: part for one, part in zip(found, parts, strict=True)} if len(found) > 1 else {}
-    write_prediction_files(task.save_path, submission_bytes(predictions, template), predictions, record, force, by_fold)
-    labels = predictions.label_texts()
-    counts = ", ".join(f"{name}: {labels.count(name)}" for name in predictions.classes[:20])
-    print(f"{task.save_path}: {len(predictions)} images ({counts}), predicted by {', '.join(map(_named, found))}")
+    write_prediction_files(task.save_path, submission.data, outcome, record, force, by_fold)
+    if task.cuts.note:
+        say(task.cuts.note)
+    print(f"{task.save_path}: {len(outcome)} images ({_summary(outcome, task)}), predicted by {', '.join(map(_named, found))}")
+
+
+def _summary(outcome: "Outcome", task: PredictionTask) -> str:
+    """How many images have each class, or where the numbers lie."""
+    from core.prediction.decisions import decided, values_of
+    from core.task import MULTI_LABEL, REGRESSION
+
+    asked, values = task.asked, values_of(outcome)
+    if asked.kind == REGRESSION:
+        return f"numbers from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}"
+    answers = decided(asked, values, task.cuts.values)
+    counts = answers.sum(axis=0) if asked.kind == MULTI_LABEL else [(answers == code).sum() for code in range(len(asked.classes))]
+    return ", ".join(f"{name}: {count}" for name, count in list(zip(asked.classes, counts, strict=True))[:20])
 
 
 def _named(found: "FoundState") -> str:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from core.errors import InputError
 from core.workspace import Workspace
 from scripts.command_line import progress_bar
+from scripts.submission_file import form_of
 
 if TYPE_CHECKING:
     from core.data.manifest import ImageRecord
     from core.prediction.targets import TargetImages
+    from core.submission.submission_form import SubmissionForm
+    from core.task import Task
     from core.training.finding import FoundState
+    from scripts.chosen_cuts import Cuts
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,17 @@ class OwnImages:
 
 @dataclass(frozen=True)
 class PredictionTask:
-    """What is predicted and where it goes; `source` is None for images from elsewhere."""
+    """What is predicted and where it goes; `source` is None for images from elsewhere. `asked` is the state's task, `cuts` decide on its
+    answers."""
 
     images: "TargetImages"
     source: "OwnImages | None"
-    template: Path | None
+    form: "SubmissionForm | None"
     columns: tuple[str, str]
     save_path: Path
     inputs: dict[str, Any]
+    asked: "Task"
+    cuts: "Cuts"
 
 
 def choose_save_path(arguments: argparse.Namespace, workspace: Workspace, name: str) -> Path:
@@ -51,15 +58,18 @@ def find_task(arguments: argparse.Namespace, workspace: Workspace, states: "list
     """The images that the command line names, with the ids, columns and template of their submission.
 
     Raises:
-        InputError: images are missing, or the dataset has other classes than the state.
+        InputError: images are missing, the dataset is of another task than the state, or `--cuts` does not fit it.
     """
     from core.data.competition import read_competition
     from core.data.labelled import read_test_records
     from core.prediction.provenance import hash_inputs
     from core.prediction.targets import TargetImages, images_by_name, images_by_template
-    from core.submission.template import read_template
+    from core.task import Task
+    from scripts.chosen_cuts import choose_cuts
 
     found = states[0]
+    asked = Task.from_plain(found.state["task"])
+    cuts = choose_cuts(arguments.cuts, asked, workspace, states, arguments.weights)
     data = found.state["data"]
     columns, template, source = (data["id_column"], data["label_column"]), arguments.sample_submission, None
     if arguments.images and template:
@@ -68,17 +78,14 @@ def find_task(arguments: argparse.Namespace, workspace: Workspace, states: "list
         images = images_by_name(arguments.images, data["files"]["train"])
     else:
         competition = read_competition(workspace)
-        if list(competition.task.classes) != found.state["task"]["classes"]:
-            raise InputError(
-                f"{found.path}: has the classes {found.state['task']['classes']}, the dataset {list(competition.task.classes)}"
-            )
+        if not asked.answers_like(competition.task):
+            raise InputError(f"{found.path}: is of another task than the dataset's ({asked}, not {competition.task})")
         records = read_test_records(workspace, competition)
         paths = [competition.image_root / r.path for r in records]
-        images = TargetImages([r.id for r in records], paths, [r.sha256 for r in records])
+        images = TargetImages([r.id for r in records], paths, [r.sha256 for r in records], [r.row_id for r in records])
         source = OwnImages(records[: arguments.max_samples], competition.image_root, workspace.store_dir)
         columns, template = (competition.id_column, competition.label_column), competition.template_path
-    if template is not None:
-        read_template(template).check_form(found.state["task"]["classes"])
+    form = form_of(template, asked, workspace, columns[1], arguments.form) if template is not None else None
     images = images.first(arguments.max_samples)
     mask = getattr(arguments, "mask", None) or found.state["preprocessing"]["mask"]
     by_name = {"state": found.path} if len(states) == 1 else {f"state_{one.state['part']}": one.path for one in states}
@@ -86,4 +93,8 @@ def find_task(arguments: argparse.Namespace, workspace: Workspace, states: "list
     inputs = hash_inputs(files, images, mask, progress_bar)
     if arguments.precision != "auto":
         inputs["precision"] = arguments.precision
-    return PredictionTask(images, source, template, columns, save_path, inputs)
+    if arguments.form is not None:
+        inputs["form"] = arguments.form
+    if cuts.values is not None:
+        inputs["cuts"] = list(cuts.values)
+    return PredictionTask(images, source, form, columns, save_path, inputs, asked, cuts)

@@ -1,7 +1,8 @@
 """The model of a state: built from its file, with the state's weights."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.files import sha256_file
 from scripts.command_line import warn
@@ -9,6 +10,7 @@ from scripts.command_line import warn
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.data.preprocessing import Preprocessing
     from core.training.finding import FoundState
 
 
@@ -31,3 +33,11 @@ def fresh_model(path: Path, found: "FoundState") -> "nn.Module":
 
     known = found.state["model"]
     return rebuild_model(path, known["class_name"], known["arguments"])
+
+
+def preprocessing_of(state: dict[str, Any], mask: str | None) -> "Preprocessing":
+    """The preprocessing of a state, with the masks where they lie now."""
+    from core.data.preprocessing import Preprocessing
+
+    known = Preprocessing.from_plain(state["preprocessing"])
+    return replace(known, settings=replace(known.settings, mask=mask)) if mask else known

@@ -1,4 +1,4 @@
-"""What a run leaves on the disk, written by one of its processes: states, learning curves, held-out rows."""
+"""What a run leaves on the disk, written by one of its processes: states and learning curves."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,6 @@ from core.processes import is_main
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.training.run import Run
 
 
@@ -57,18 +55,6 @@ def draw_curves(run: "Run", workspace: Workspace) -> None:
     write_bytes(workspace.log_path(title), log_bytes(run.history))
     if run.plan.run.save_graph:
         draw_learning_curves(workspace.graph_path(title), title, [r.to_plain() for r in run.history], (len(run.train), len(run.valid)))
-
-
-def write_held_out(run: "Run", workspace: Workspace, probabilities: "np.ndarray") -> None:
-    """Writes the held-out rows as the last state predicts them."""
-    from core.prediction.exchange import OutOfFold, oof_bytes
-    from core.prediction.predictions import Predictions
-
-    competition = run.competition
-    predictions = Predictions.from_probabilities(run.valid.ids, competition.task.classes, probabilities)
-    oof = OutOfFold(predictions, [run.plan.part.removeprefix("fold")] * len(run.valid), competition.task.decode(run.valid.targets))
-    if is_main():
-        write_bytes(workspace.oof_path(run.plan.name), oof_bytes(oof, competition.id_column))
 
 
 def _drop_old_states(run: "Run", workspace: Workspace) -> None:

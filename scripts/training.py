@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError, StoppedError
 from core.files import refuse_existing
-from core.metrics import METRICS, bootstrap, epoch_metrics
 from core.processes import is_main, process_count
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
@@ -21,8 +20,9 @@ from core.workspace import Workspace
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, progress_bar, read_settings, run_command, say, workspace_of
 from scripts.final_prediction import FinalPrediction
 from scripts.fold_runs import train_folds
+from scripts.held_out import finish_run
 from scripts.learning_rate import find_learning_rate
-from scripts.run_files import complete_states, draw_curves, save_epoch, write_held_out, write_states
+from scripts.run_files import complete_states, draw_curves, save_epoch, write_states
 from scripts.signals import signals_noted
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def _train_run(plan: RunPlan, workspace: Workspace, began: float) -> None:
         run = open_run(workspace, plan, progress_bar)
         for note in run.notes:
             say(note)
-        if not run.epochs_left and not run.replaced and workspace.oof_path(plan.name).exists():
+        oof = workspace.oof_path(plan.name)
+        if not run.epochs_left and not run.replaced and oof.exists() and oof.with_suffix(".json").exists():
             complete_states(run, workspace)
             more = "a larger --early_stopping" if run.stopped_early else "a higher --num_epochs"
             say(f"already done: {len(run.history)} epochs are completed; {more} goes on")
@@ -130,7 +131,7 @@ def _fit(run: "Run", workspace: Workspace) -> int:
             say(f"--early_stopping {patience}: {patience} epochs without a better {run.plan.run.metric}; the run ends here")
         if run.control.ending or not run.epochs_left:
             break
-        if time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS:
+        if run.history and time.monotonic() - drawn > SECONDS_BETWEEN_DRAWINGS:
             draw_curves(run, workspace)
             drawn = time.monotonic()
     _stop_where_asked(run, workspace)
@@ -193,19 +194,9 @@ def _best_line(run: "Run") -> str:
 
 
 def _finish(run: "Run", workspace: Workspace) -> None:
-    """Writes the held-out rows as the model of the last completed epoch predicts them, and prints the run's figures."""
-    from core.prediction.inference import softmax
-    from core.training.fit import evaluate
-
+    """Writes the held-out rows, and prints the run's figures on them and where its files are."""
+    finish_run(run, workspace)
     title = run.plan.name
-    evaluation = run.control.evaluation or evaluate(run.learner, run.valid)
-    probabilities = softmax(evaluation.logits)
-    write_held_out(run, workspace, probabilities)
-    print(f"{title} after {len(run.history)} epochs, on the held-out images, with 95 % bootstrap intervals:")
-    metrics = [METRICS[name] for name in epoch_metrics(run.plan.run.metric)]
-    width = max(10, *(len(metric.title) for metric in metrics))
-    for metric in metrics:
-        print(f"  {metric.title:<{width}} {bootstrap(metric, run.valid.targets, metric.used(run.valid.targets, probabilities))}")
     print(_best_line(run))
     written = [path for path in (workspace.state_path(title, suffix) for suffix in ("last", "best", len(run.history))) if path.exists()]
     print(f"states     {', '.join(map(str, written))}")

@@ -1,4 +1,4 @@
-"""A server on loopback that answers like Kaggle's API, for the real client: downloads, refusals, broken bodies.
+"""A server on loopback that answers like Kaggle's API, for the real client: downloads, submissions, refusals, broken bodies.
 
 The client reaches it as the endpoint itself, or as its HTTP proxy: KAGGLE_API_ENVIRONMENT=LOCALHOST with HTTP_PROXY set to
 `url` sends `http://localhost/...` here, whatever the port.
@@ -6,6 +6,7 @@ The client reaches it as the endpoint itself, or as its HTTP proxy: KAGGLE_API_E
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ TOKEN_USER = "someone"
 
 
 class KaggleStub:
-    """Serves one competition's archive while the `with` block lasts.
+    """Serves one competition's archive, and takes submissions to it, while the `with` block lasts.
 
     Attributes:
         status: the answer to a request for the archive's address; 302 leads on to it.
@@ -23,6 +24,12 @@ class KaggleStub:
         redirect: where 302 leads to; None for the archive here.
         authorizations: the Authorization headers that came with API calls.
         attempts: how often the archive was asked for.
+        refusals: method of the API (`CreateSubmission`) -> status and text that it is refused with.
+        upload_status: the answer to the upload of a file.
+        uploaded: the files that came.
+        described: what the submissions were described with.
+        submissions: what the list of submissions holds; a file that is submitted is put at its beginning, pending.
+        looks: how often the list was asked for; `on_look` is called each time before it is sent.
     """
 
     def __init__(self, body: bytes = b"", status: int = 302) -> None:
@@ -32,14 +39,27 @@ class KaggleStub:
         self.redirect: str | None = None
         self.authorizations: list[str] = []
         self.attempts = 0
+        self.refusals: dict[str, tuple[int, str]] = {}
+        self.upload_status = 200
+        self.uploaded: list[bytes] = []
+        self.described: list[str] = []
+        self.submissions: list[dict[str, object]] = []
+        self.looks = 0
+        self.on_look: Callable[[], object] = lambda: None
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 stub.authorizations.append(self.headers.get("Authorization") or "")
-                if urlsplit(self.path).path.endswith("IntrospectToken"):
+                method = urlsplit(self.path).path.rpartition("/")[2]
+                if method == "IntrospectToken":
                     self._json(200, {"active": stub.active, "username": TOKEN_USER})
+                elif method in stub.refusals:
+                    status, text = stub.refusals[method]
+                    self._json(status, {"code": status, "message": text})
+                elif method in ("StartSubmissionUpload", "CreateSubmission", "ListSubmissions"):
+                    self._json(200, stub.answer(method, json.loads(body), self.headers["Host"]))
                 elif stub.status == 302:
                     self.send_response(302)
                     self.send_header("Location", stub.redirect or f"http://{self.headers['Host']}/files/archive.zip?signature=x")
@@ -47,6 +67,22 @@ class KaggleStub:
                     self.end_headers()
                 else:
                     self._json(stub.status, {"code": stub.status, "message": f"refused {self.headers.get('Authorization')}"})
+
+            def do_PUT(self) -> None:
+                stub.uploaded.append(self._body())
+                self.send_response(stub.upload_status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def _body(self) -> bytes:
+                if "chunked" not in (self.headers.get("Transfer-Encoding") or ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parts = []
+                while size := int(self.rfile.readline(), 16):
+                    parts.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(parts)
 
             def do_GET(self) -> None:
                 length = stub.sent[stub.attempts] if stub.attempts < len(stub.sent) else len(stub.body)
@@ -70,6 +106,19 @@ class KaggleStub:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def answer(self, method: str, question: dict[str, str], host: str) -> dict[str, object]:
+        """What the API says to a question about submissions."""
+        if method == "StartSubmissionUpload":
+            return {"token": f"blob-{len(self.uploaded)}", "createUrl": f"http://{host}/upload/file.csv?signature=SIGNATURE"}
+        if method == "ListSubmissions":
+            self.looks += 1
+            self.on_look()
+            return {"submissions": self.submissions}
+        self.described.append(question["submissionDescription"])
+        ref = 41000001 + len(self.described)
+        self.submissions.insert(0, {"ref": ref, "status": "PENDING", "publicScore": "", "privateScore": ""})
+        return {"message": f"Successfully submitted to {question['competitionName']}", "ref": ref}
 
     @property
     def url(self) -> str:

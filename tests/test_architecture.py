@@ -30,6 +30,8 @@ HEAVY = (
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "pydicom",
+    "py7zr",
 )
 LIGHT = [
     "core.errors",
@@ -320,7 +322,10 @@ def test_the_commands_of_the_makefile_are_the_documented_ones() -> None:
     assert not re.search(r"file:|@ |^-e ", constraints, re.MULTILINE)
 
 
-def test_setuptools_can_read_the_extra() -> None:
+def test_setuptools_can_read_the_extras() -> None:
     """`-r` in a file that pyproject.toml names would break every `pip install .`."""
     distribution = apply_configuration(Distribution(), str(ROOT / "pyproject.toml"))
-    assert [requirement.partition(">")[0] for requirement in distribution.extras_require["export"]] == ["onnx", "onnxscript", "onnxruntime"]
+    extras = {name: [line.partition(">")[0] for line in lines] for name, lines in distribution.extras_require.items()}
+    assert extras["export"] == ["onnx", "onnxscript", "onnxruntime"]
+    assert extras["7z"] == ["py7zr"]
+    assert extras["dicom"] == ["pydicom", "pylibjpeg", "pylibjpeg-openjpeg"]

@@ -27,7 +27,10 @@ def test_members_that_a_damaged_length_swallows_are_missed(tmp_path: Path) -> No
     data[entry + 32 : entry + 34] = (5 * entry_size).to_bytes(2, "little")  # the length of its comment
     assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == 15
     (tmp_path / "a.zip").write_bytes(data)
-    with pytest.raises(InputError, match="15 members are listed where 20 are announced"), open_archive(tmp_path / "a.zip", "label"):
+    with (
+        pytest.raises(InputError, match="15 members are listed where 20 are announced"),
+        open_archive(tmp_path / "a.zip", "label", tmp_path),
+    ):
         pass
 
 

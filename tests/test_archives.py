@@ -37,7 +37,7 @@ def test_members_are_listed_with_kind_and_sizes_and_read_in_pieces(tmp_path: Pat
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "f", "d/f")
     for name in ("a.zip", "a.tar.gz"):
-        with open_archive(tmp_path / name, "label") as reader:
+        with open_archive(tmp_path / name, "label", tmp_path) as reader:
             *folders, member = list(reader.members())
             assert [f.kind for f in folders] == ["folder"] * (name == "a.zip")
             assert (member.name, member.size, member.kind, member.encrypted) == ("d/f", len(data), "file", False)
@@ -47,12 +47,12 @@ def test_members_are_listed_with_kind_and_sizes_and_read_in_pieces(tmp_path: Pat
 
 
 def test_a_file_that_cannot_be_opened_is_the_machine_s(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match="the label"), open_archive(tmp_path / "missing.zip", "the label"):
+    with pytest.raises(EnvironmentFault, match="the label"), open_archive(tmp_path / "missing.zip", "the label", tmp_path):
         pass
 
 
 def test_an_error_of_the_reader_s_user_passes_unchanged(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a", "1")
-    with pytest.raises(ValueError, match="mine"), open_archive(tmp_path / "a.zip", "label"):
+    with pytest.raises(ValueError, match="mine"), open_archive(tmp_path / "a.zip", "label", tmp_path):
         raise ValueError("mine")

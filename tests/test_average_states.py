@@ -18,7 +18,7 @@ from core.metrics import bootstrap
 from core.prediction.inference import predict_logits, softmax
 from core.training.opening import open_run
 from core.training.states import load_state, save_state
-from scripts import average_figures, average_states, inspect_state, predict_classes, training
+from scripts import average_figures, average_states, held_out, inspect_state, predict_classes
 from tests.test_opening import plan_for
 from tests.tiny_competition import copy_workspace, snapshot, train, trained
 from tests.tiny_training import same
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def quick_intervals(monkeypatch):
-    for module in (training, average_figures):
+    for module in (held_out, average_figures):
         monkeypatch.setattr(module, "bootstrap", functools.partial(bootstrap, resamples=10))
 
 

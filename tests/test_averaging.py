@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.task import Task
 from core.training.averaging import PART, average_weights, averaged_state, check_dataset, check_name
 from core.training.finding import FoundState
 from core.training.member_states import Member
@@ -99,9 +100,7 @@ def test_names_that_would_be_taken_for_something_else(workspace, name, text):
 )
 def test_another_dataset_is_refused(tmp_path, changes, text):
     known = {"classes": ["a", "b"], "train_sha256": "1", "test_sha256": "2", "content_hash": "3"} | changes
-    task, classes = SimpleNamespace(to_plain=lambda: {"classes": ["a", "b"]}), ("a", "b")
-    task.classes = classes
-    dataset = SimpleNamespace(task=task, split={"train_sha256": "1", "test_sha256": "2"}, content_hash="3")
+    dataset = SimpleNamespace(task=Task(("a", "b")), split={"train_sha256": "1", "test_sha256": "2"}, content_hash="3")
     data = {key: value for key, value in known.items() if key != "classes"}
     with pytest.raises(InputError, match=text):
-        check_dataset(member(tmp_path, task={"classes": known["classes"]}, data=data), dataset)
+        check_dataset(member(tmp_path, task=Task(tuple(known["classes"])).to_plain(), data=data), dataset)

@@ -6,6 +6,7 @@ from torch import nn
 
 from core.data.sampling import Division
 from core.errors import InputError
+from core.task import Task
 from core.training.building import build_batch_maker, horizon_of
 from core.training.schedules import Horizon
 from tests.tiny_training import NORMALIZATION, TinyNet, labelled_images, make_learner, plan_of, same
@@ -22,7 +23,7 @@ from tests.tiny_training import NORMALIZATION, TinyNet, labelled_images, make_le
     ],
 )
 def test_what_a_schedule_is_stretched_over(details, horizon):
-    plan = plan_of(**details)
+    plan = plan_of(**details).for_task(Task(("a", "b", "c")))
     assert horizon_of(plan, 41) == horizon
     maker = build_batch_maker(plan, NORMALIZATION, torch.device("cpu"), 3)
     assert horizon.steps_per_epoch == maker.num_steps(41) == len(list(maker.batches(labelled_images(41), 0, 0))) // maker.division.parts

@@ -12,13 +12,13 @@ from core.metrics import bootstrap
 from core.tables import read_table
 from core.training import opening
 from core.training.states import load_state
-from scripts import average_figures, training
+from scripts import average_figures, held_out
 from tests.tiny_competition import CLASSES, copy_workspace, train, untrained
 
 
 @pytest.fixture(autouse=True)
 def quick_intervals(monkeypatch):
-    for module in (training, average_figures):
+    for module in (held_out, average_figures):
         monkeypatch.setattr(module, "bootstrap", functools.partial(bootstrap, resamples=10))
 
 

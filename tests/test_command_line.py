@@ -138,6 +138,7 @@ def test_a_command_is_a_module_that_can_be_run(command: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("words", [["--no_such_flag"], ["--works", "x"], ["--workspace"], ["--force=1"], ["--debu"]])
 def test_a_wrong_flag_is_one_line_and_exit_code_2(command: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     positional = {"training": ["model.py"], "predict_classes": ["model.py", "--weights", "x"]}
+    positional |= {"check_submission": ["a.csv"], "submit": ["a.csv", "--message", "x"]}
     positional |= {"merge_predicted": ["a", "b"], "inspect_state": ["x"], "average_states": ["model.py", "--last", "2"]}
     assert importlib.import_module(f"scripts.{command}").main([*positional.get(command, []), *words]) == 2
     assert words[0].split("=")[0] in error_line(capsys)

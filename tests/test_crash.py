@@ -20,9 +20,11 @@ import pytest
 
 from core.errors import CommandError
 from core.tables import read_table
+from core.task import MULTI_LABEL, REGRESSION
 from core.training.states import load_state
 from core.workspace import Workspace
 from tests.tiny_competition import FLAGS, copy_workspace, untrained
+from tests.tiny_tasks import task_workspace
 from tests.tiny_training import same
 from tests.zygote_client import Zygote
 
@@ -118,6 +120,18 @@ def test_two_epochs_are_one_and_one(zygote: Zygote, undisturbed: tuple[Workspace
     for state in (*straight["states"].values(), *found["states"].values()):
         state["settings"]["run"].pop("num_epochs")
     assert same(found, straight)
+
+
+@pytest.mark.parametrize("kind", [MULTI_LABEL, REGRESSION])
+def test_a_killed_run_of_targets_that_are_no_classes_ends_the_same(zygote: Zygote, tmp_path: Path, kind: str) -> None:
+    straight, killed = (task_workspace(tmp_path / name, kind) for name in ("straight", "killed"))
+    status, events = run(zygote, straight, "--sampler", "shuffled")
+    assert status == 0
+    for kill in (events // 2, 25):
+        assert run(zygote, killed, "--sampler", "shuffled", kill_at=kill)[0] == -signal.SIGKILL
+        assert_states_are_whole(killed)
+    assert run(zygote, killed, "--sampler", "shuffled")[0] == 0
+    assert same(result(killed), result(straight))
 
 
 @pytest.mark.slow

@@ -17,13 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from core.data.competition import read_competition
 from core.data.manifest import TEST, read_manifest
 from core.tables import read_table
 from core.workspace import Workspace
 from scripts import creating_dataset
+from tests.copies import compressed, scene
 from tests.tiny_competition import snapshot, write_competition
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -478,3 +479,21 @@ def test_as_a_program(source: Path, tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "dataset written\n")
     assert json.loads((tmp_path / "w" / "dataset" / "competition.json").read_text())["name"] == "animals"
+
+
+@pytest.mark.parametrize("audit", [True, False])
+def test_near_copies_stay_on_one_side_and_in_one_fold(run: Run, workspace: Workspace, tmp_path: Path, audit: bool) -> None:
+    """Ten scenes, each four times: as it is, compressed, mirrored, smaller. Without the audit they are torn apart."""
+    for i in range(40):
+        picture = scene(i // 4)
+        changed = [picture, compressed(picture, 60), ImageOps.mirror(picture), picture.resize((80, 64))][i % 4]
+        (tmp_path / "scenes/train").mkdir(parents=True, exist_ok=True)
+        changed.save(tmp_path / "scenes/train" / f"{'ab'[i // 4 % 2]}_{i}.png")
+    code, stdout, _ = run(tmp_path / "scenes", "--train_size", "0.6", "--num_folds", "3", *([] if audit else ["--no_audit"]))
+    assert code == 0
+    assert ("40 labelled images in 10 groups of copies, each on one side" in stdout) == audit
+    held_out = {int(name) // 4 for name in read_table(workspace.valid_labels_path).column("id")}
+    fitted = {int(name) // 4 for name in read_table(workspace.train_labels_path).column("id")}
+    folds = {(int(name) // 4, fold) for name, fold in read_table(workspace.folds_path).rows}
+    assert bool(held_out & fitted) != audit
+    assert (len(folds) == 10) == audit

@@ -13,7 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from core.errors import InputError
-from core.training import criterion
+from core.task import KINDS, SINGLE_LABEL
+from core.training import losses
 from core.training.class_weights import ClassCounts
 from core.training.criterion import build_criterion, check_loss
 from core.training.fit import train_one_epoch
@@ -23,7 +24,7 @@ from tests.tiny_competition import copy_workspace, train, untrained
 from tests.tiny_training import labelled_images, make_learner, same
 
 ALL_LOSSES = sorted(name for name in dir(nn) if name.endswith("Loss"))
-LOSSES = tuple(criterion._LOSSES)
+LOSSES = tuple(losses.LOSSES[SINGLE_LABEL])
 SMOOTHED = ("CrossEntropyLoss", "NLLLoss", "FocalLoss")
 WEIGHED = (*SMOOTHED, "MultiMarginLoss")
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.25, -0.5]])
@@ -47,13 +48,14 @@ def refusal(call, *arguments, **fields):
     return text
 
 
-def test_no_loss_of_torch_is_forgotten_and_each_refusal_has_its_reason():
-    refused = set(ALL_LOSSES) - set(LOSSES)
-    assert refused <= set(criterion._REFUSED_LOSSES), "a new loss of torch: accept it or give the reason"
-    assert set(LOSSES) - set(ALL_LOSSES) == {"FocalLoss"}
-    for name in refused:
-        text = refusal(built, name)
-        assert f"--loss_func {name}: it {criterion._REFUSED_LOSSES[name]}" in text and "CrossEntropyLoss" in text
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_loss_of_torch_is_forgotten_and_each_refusal_has_its_reason(kind):
+    taken = losses.LOSSES[kind]
+    assert set(taken) - set(ALL_LOSSES) <= {"FocalLoss"}
+    for name in set(ALL_LOSSES) - set(taken):
+        text = refusal(check_loss, settings(name), kind)
+        assert "no such loss" not in text, "a new loss of torch: accept it or give the reason"
+        assert f"--loss_func {name}: it " in text and next(iter(taken)) in text
 
 
 @pytest.mark.parametrize(
@@ -339,31 +341,31 @@ def test_class_weights_are_moved_once_and_serve_training_also_where_an_evaluatio
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in SMOOTHED])
 def test_losses_without_label_smoothing_refuse_it(name):
-    text = refusal(check_loss, settings(name, label_smoothing=0.1))
+    text = refusal(check_loss, settings(name, label_smoothing=0.1), SINGLE_LABEL)
     assert text.startswith("--label_smoothing 0.1: ") and name in text and "CrossEntropyLoss, NLLLoss, FocalLoss" in text
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in WEIGHED])
 def test_losses_whose_weights_are_not_of_images_refuse_them(name):
-    text = refusal(check_loss, settings(name, class_weights="auto"))
+    text = refusal(check_loss, settings(name, class_weights="auto"), SINGLE_LABEL)
     assert text.startswith("--class_weights: ") and name in text and "MultiMarginLoss" in text
 
 
 @pytest.mark.parametrize("gamma", [0.0, 2.0])
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "FocalLoss"])
 def test_gamma_is_for_the_focal_loss(name, gamma):
-    text = refusal(check_loss, settings(name, focal_gamma=gamma))
+    text = refusal(check_loss, settings(name, focal_gamma=gamma), SINGLE_LABEL)
     assert text.startswith(f"--focal_gamma {gamma:g}: ") and name in text and "--loss_func FocalLoss" in text
 
 
 def test_class_weights_that_are_wrong_for_any_classes_are_told_before_these_are_known():
-    assert "'cat' is 'x'" in refusal(check_loss, settings(class_weights="cat=x"))
-    check_loss(settings(class_weights="cow=2"))
+    assert "'cat' is 'x'" in refusal(check_loss, settings(class_weights="cat=x"), SINGLE_LABEL)
+    check_loss(settings(class_weights="cow=2"), SINGLE_LABEL)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_what_is_built_without_options_passes_the_check(name):
-    check_loss(settings(name))
+    check_loss(settings(name), SINGLE_LABEL)
     assert built(name) == built(name) and built(name).class_weights is None
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,33 @@ def test_no_process_outlives_its_parent(paths: list[Path], file: Path, number: s
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, workers))
+
+
+def other_kinds(folder: Path) -> list[Path]:
+    """Arrays, floating-point and 16-bit pictures, and DICOM where pydicom is installed."""
+    rng, paths = np.random.default_rng(0), []
+    for number in range(COUNT):
+        values = rng.normal(size=(2, 9, 11)).astype(np.float16) if number % 2 else rng.integers(0, 2**16, (9, 11), dtype=np.uint16)
+        paths.append(folder / f"{number}.npy")
+        np.save(paths[-1], values)
+    for name, picture in (
+        ("a.tif", rng.normal(size=(9, 11)).astype(np.float32)),
+        ("b.png", rng.integers(0, 2**16, (9, 11), dtype=np.uint16)),
+    ):
+        Image.fromarray(picture).save(folder / name)
+        paths.append(folder / name)
+    if find_spec("pydicom"):
+        from tests.dicom_files import dicom_file, stored
+
+        paths.append(folder / "c.dcm")
+        paths[-1].write_bytes(stored(dicom_file(rng.integers(-99, 99, (9, 11), dtype=np.int16))))
+    return paths
+
+
+def test_arrays_and_dicom_are_decoded_alike_by_workers_and_in_the_process(tmp_path: Path, kind: str) -> None:
+    paths = other_kinds(tmp_path)
+    expected = np.stack([GREY(path) for path in paths])
+    file = tmp_path / "store"
+    np.save(file.with_suffix(".npy"), np.zeros_like(expected))
+    run_on_file(DecodingJob(paths, GREY), file.with_suffix(".npy"), 2)
+    assert np.array_equal(np.load(file.with_suffix(".npy")), expected) and expected.std() > 20

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError, RefusedError
+from core.prediction.decisions import values_of
 from core.prediction.exchange import (
     OutOfFold,
     oof_bytes,
@@ -18,7 +19,9 @@ from core.prediction.exchange import (
     read_prediction_files,
     write_prediction_files,
 )
+from core.prediction.outcomes import outcome_from
 from core.prediction.predictions import Predictions
+from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, Task
 
 RECORD: dict[str, Any] = {"classes": ["no", "yes"], "id_column": "name"}
 SUBMISSION = b"name,label\n7,yes\n007,no\n"
@@ -141,3 +144,48 @@ def test_the_record_is_plain_json_with_the_hashes(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "a.json").read_text())
     assert record["classes"] == ["no", "yes"]
     assert sorted(record["sha256"]) == ["a.csv", "a.probabilities.csv"]
+
+
+KINDS_OF_ROWS = [
+    (Task(("no", "yes"), BINARY), ["yes", "no"], [[0.25, 0.75], [1, 0]], "p:no,p:yes"),
+    (Task(("0", "1", "2"), ORDINAL), ["2", "0"], [[0, 0.5, 0.5], [1, 0, 0]], "p:0,p:1,p:2"),
+    (Task(("a b", "c"), MULTI_LABEL, ","), ["", "a b,c"], [[0, 0.125], [1, 1]], "p:a b,p:c"),
+    (Task((), REGRESSION, center=3, scale=9), ["10.50", "-3"], [10.25, 1 / 3], "value"),
+]
+
+
+@pytest.mark.parametrize(("task", "targets", "values", "columns"), KINDS_OF_ROWS)
+def test_out_of_fold_rows_of_each_kind_come_back(task, targets, values, columns, tmp_path: Path) -> None:
+    oof = OutOfFold(outcome_from(task, ["007", "x"], np.array(values, dtype=float)), ["0", "1"], targets)
+    path = tmp_path / "x.oof.csv"
+    path.write_bytes(oof_bytes(oof, "name"))
+    assert path.read_text().splitlines()[0] == f"name,fold,target,{columns}"
+    back = read_oof(path, task)
+    assert (back.folds, back.targets, back.predictions.id_texts()) == (oof.folds, targets, ["007", "x"])
+    assert type(back.predictions) is type(oof.predictions)
+    assert np.allclose(values_of(back.predictions), values, rtol=1e-8) and oof_bytes(back, "name") == path.read_bytes()
+    assert probabilities_bytes(oof.predictions, "name").splitlines()[0].decode() == f"name,{columns}"
+    path.write_text(path.read_text().replace(f"007,0,{targets[0]}" if "," not in targets[0] else '"', "007,0,cow", 1))
+    with pytest.raises(InputError, match=r"the target 'cow.*' is no label of a task that is"):
+        read_oof(path, task)
+
+
+@pytest.mark.parametrize(("task", "other"), [(KINDS_OF_ROWS[i][0], KINDS_OF_ROWS[j][0]) for i, j in ((2, 3), (3, 2), (0, 2))])
+def test_rows_of_another_task_are_refused(task, other, tmp_path: Path) -> None:
+    targets, values = next((t, v) for one, t, v, _ in KINDS_OF_ROWS if one == task)
+    path = tmp_path / "x.oof.csv"
+    path.write_bytes(oof_bytes(OutOfFold(outcome_from(task, ["1", "2"], np.array(values, dtype=float)), ["0", "1"], targets)))
+    with pytest.raises(InputError, match=r"x\.oof\.csv"):
+        read_oof(path, other)
+
+
+def test_labels_that_cuts_decided_need_not_be_the_most_probable(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    turned = Predictions(["7", "007"], ("no", "yes"), np.array([0, 1]), ROWS)
+    submission = b"name,label\n7,no\n007,yes\n"
+    write_prediction_files(path, submission, turned, {**RECORD, "task": "binary"}, force=False)
+    read = read_prediction_files(path)
+    assert read.label_texts() == ["no", "yes"] and read.probabilities is not None
+    write_prediction_files(path, submission, turned, {**RECORD, "task": "single_label"}, force=True)
+    with pytest.raises(InputError, match="not the most probable class"):
+        read_prediction_files(path)

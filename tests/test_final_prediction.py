@@ -12,7 +12,7 @@ import pytest
 from core.metrics import bootstrap
 from core.training import control
 from core.training.states import load_state
-from scripts import creating_dataset, final_prediction, predict_classes, training
+from scripts import creating_dataset, final_prediction, held_out, predict_classes, training
 from tests.test_training import fails
 from tests.tiny_competition import FLAGS, NET, copy_workspace, snapshot, train, trained, untrained
 from tests.tiny_training import same
@@ -23,7 +23,7 @@ SUFFIXES = (".csv", ".probabilities.csv", ".json")
 
 @pytest.fixture(autouse=True)
 def quick_intervals(monkeypatch):
-    monkeypatch.setattr(training, "bootstrap", functools.partial(bootstrap, resamples=10))
+    monkeypatch.setattr(held_out, "bootstrap", functools.partial(bootstrap, resamples=10))
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_sample_submission_that_no_prediction_fits_is_told_before_anything_is_
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0] + ",odd", *(f"{line},1" for line in lines[1:])]) + "\n")
     nothing_trained(monkeypatch)
-    assert "supported are an id and a label" in fails(capsys, fresh, 2, "--num_epochs", "1", "--predict")
+    assert "2 columns are no classes: animal, odd" in fails(capsys, fresh, 2, "--num_epochs", "1", "--predict")
 
 
 # --- --time_limit

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.grouping import Joined, duplicate_groups
+from core.data.grouping import Joined, duplicate_groups, joined_groups
 
 COUNT = 14
 PAIRS = st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, COUNT - 1)), max_size=20)
@@ -47,3 +47,12 @@ def test_joining_says_whether_it_joined(pairs: list[tuple[int, int]]) -> None:
 def test_no_images_no_groups() -> None:
     assert duplicate_groups(0, []).tolist() == []
     assert duplicate_groups(3, []).tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from(["", "x", "y", "z"])), min_size=1, max_size=30))
+def test_joined_groups_are_those_of_the_pairs_that_share_a_text(rows: list[tuple[str, str]]) -> None:
+    first, second = zip(*rows, strict=True)
+    groups = joined_groups(first, second)
+    pairs = [(i, j) for i in range(len(rows)) for j in range(i) if any(a and a == b for a, b in zip(rows[i], rows[j], strict=True))]
+    expected = duplicate_groups(len(rows), pairs).tolist()
+    assert len(set(groups)) == len(set(expected)) == len(set(zip(groups, expected, strict=True)))

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.tables import read_table
-from core.training.history import FIGURES, EpochRecord, log_bytes
+from core.training.history import EpochRecord, log_bytes
 
+FIGURES = ("loss", "accuracy", "macro_f1")
 NUMBER = st.floats(0, 1e6, allow_nan=False)
 FIGURE = st.fixed_dictionaries(dict.fromkeys(FIGURES, NUMBER))
 RECORDS = st.lists(st.tuples(FIGURE, FIGURE, NUMBER, NUMBER), min_size=1, max_size=5)

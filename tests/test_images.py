@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from core.data.images import MAX_PIXELS, decode_image, is_grey, open_image, read_image_bytes
+from core.data.images import SUFFIXES, decode_image, decode_opened, open_image, read_image_bytes
+from core.data.opened import MAX_PIXELS
 from core.errors import EnvironmentFault, InputError
 
 RANDOM = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
@@ -51,11 +52,6 @@ def test_32_bit_grey_is_taken_where_it_holds_16_bit_values_only(tmp_path: Path) 
     for value in (-1, 65536):
         with pytest.raises(InputError, match="beyond 16 bit"):
             decode_image(saved(tmp_path / "b.tif", np.array([[0, value]], dtype=np.int32)), 1)
-
-
-def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="floating-point pixels"):
-        decode_image(saved(tmp_path / "a.tif", np.zeros((4, 4), dtype=np.float32)), 1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -122,7 +118,7 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path) -> None:
 
 def test_formats_are_told_by_content_and_not_by_name(tmp_path: Path) -> None:
     assert np.array_equal(pixels(saved(tmp_path / "a.jpg", RANDOM, format="BMP")), RANDOM)
-    with pytest.raises(InputError, match=r"a\.png: is not an image \(PNG, JPEG, BMP, TIFF, WEBP are read\)"):
+    with pytest.raises(InputError, match=r"a\.png: is not an image \(PNG, JPEG, BMP, TIFF, WEBP, NPY and DICOM are read\)"):
         decode_image(saved(tmp_path / "a.png", RANDOM, format="GIF"), 3)
 
 
@@ -174,11 +170,6 @@ def test_a_missing_file_a_folder_and_an_unreadable_one_are_named(tmp_path: Path,
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
     with pytest.raises(EnvironmentFault, match=r"a\.png: permission denied"):
         read_image_bytes(tmp_path / "a.png")
-
-
-def test_grey_is_told_from_the_header(tmp_path: Path) -> None:
-    grey = {mode: is_grey(Image.new(mode, (2, 2))) for mode in ("1", "L", "LA", "I;16", "I", "P", "RGB", "RGBA", "CMYK")}
-    assert [mode for mode, is_it in grey.items() if is_it] == ["1", "L", "LA", "I;16", "I"]
 
 
 def test_a_lack_of_memory_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,3 +238,27 @@ def test_a_cut_jpeg_is_noticed_also_when_decoded_smaller(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(InputError, match=r"a\.jpg: is damaged"):
         decode_image(path, 3, 20)
+
+
+def _example(path: Path) -> bytes:
+    """A small picture of the kind that a suffix names."""
+    if path.suffix == ".npy":
+        np.save(path, RANDOM)
+    else:
+        saved(path, Image.fromarray(RANDOM))
+    return path.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".jpeg", ".tiff", ".dcm", ".dicom"}))
+def test_a_file_cut_anywhere_gives_its_picture_or_an_input_error(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    data = _example(path)
+    whole = np.asarray(decode_opened(open_image(data, path), path, 3))
+    for end in range(len(data)):
+        try:
+            made = decode_opened(open_image(data[:end], path), path, 3)
+        except InputError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+        else:
+            assert np.array_equal(np.asarray(made), whole), end

@@ -99,7 +99,7 @@ def test_control_characters_of_a_state_are_escaped(finished, tmp_path, capsys):
     path = tmp_path / "x.pt"
     names = {"model": {"class_name": "A\x1b[31m", "file": "b\n.py", "sha256": "0" * 64, "arguments": {}}}
     rest = {
-        "task": {"classes": ["0"]},
+        "task": {"kind": "single_label", "classes": ["0"]},
         "settings": {"optimization": {}, "augmentation": {}},
         "data": {"competition": "c", "content_hash": "0"},
     }

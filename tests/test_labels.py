@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.labels import LabelledIds, choose_columns, find_label_file, is_part_of_another, read_labels
+from core.data.label_texts import read_cells
+from core.data.labels import LabelledIds, find_label_file, is_part_of_another, read_rows
+from core.data.settings import SplitSettings
 from core.errors import InputError
+from core.tables import read_table
 
 CLEAN = "id,target\n" + "".join(f"{i},{i % 3}\n" for i in range(12))
 ROW = "\n5,2\n"  # stands at line 7
@@ -17,7 +20,9 @@ ROW = "\n5,2\n"  # stands at line 7
 def read(tmp_path: Path, text: str | bytes) -> LabelledIds:
     path = tmp_path / "train_answers.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_labels(path, "id", "target")
+    table = read_table(path)
+    labels = read_cells(table, "target", SplitSettings(), None)
+    return read_rows(table, table.column("id"), labels.texts)[0]
 
 
 def test_ids_and_labels_come_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -109,36 +114,6 @@ def test_reading_gives_what_was_written(tmp_path_factory: pytest.TempPathFactory
     found = read(tmp_path_factory.getbasetemp(), "id,target\n" + "".join(f"{i:04d},{label}\n" for i, label in rows))
     assert found.ids == [f"{i:04d}" for i, _ in rows] and found.labels == [str(label) for _, label in rows]
     assert [int(label) for label in found.classes] == sorted({label for _, label in rows})
-
-
-def columns(tmp_path: Path, header: str, wanted: tuple[str | None, str | None], template: tuple[str, ...] | None) -> tuple[str, str]:
-    path = tmp_path / "train.csv"
-    path.write_text(f"{header}\n")
-    return choose_columns(path, wanted, template)
-
-
-def test_columns_are_those_wanted_then_the_templates_then_the_only_two(tmp_path: Path) -> None:
-    assert columns(tmp_path, "a,b", (None, None), None) == ("a", "b")
-    assert columns(tmp_path, "x,label,id", (None, None), ("id", "label")) == ("id", "label")
-    assert columns(tmp_path, "x,label,id", (None, "x"), ("id", "label")) == ("id", "x")
-    assert columns(tmp_path, "x,y,z", ("z", "x"), ("id", "label")) == ("z", "x")
-
-
-@pytest.mark.parametrize(
-    ("header", "wanted", "template"),
-    [
-        ("id,label", (None, None), ("id", "target")),
-        ("id;target", (None, None), ("id", "target")),
-        ("a,b,c", (None, None), None),
-        ("a,b,c", (None, None), ("id", "p0", "p1")),
-        ("a,b", ("c", None), None),
-        ("a,b", ("a", "a"), None),
-    ],
-)
-def test_columns_that_cannot_be_told_are_asked_for(tmp_path: Path, header: str, wanted: tuple[str, str], template: tuple[str, ...]) -> None:
-    with pytest.raises(InputError, match=r"the columns found are .*; wanted .*--id_column and --label_column") as caught:
-        columns(tmp_path, header, wanted, template)
-    assert repr(header.partition(",")[0]) in str(caught.value)
 
 
 def tables(tmp_path: Path, **texts: str) -> list[Path]:

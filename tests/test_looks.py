@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.data import decoding
 from core.data.images import decode_image
@@ -88,3 +89,16 @@ def test_any_workers_see_the_same_in_order(bad_images: dict[str, Path], processe
 
 def test_nothing_to_look_at() -> None:
     assert look_at(Path(), [], None) == [] and thumbnails([]).shape == (0, 32, 32)
+
+
+def test_an_array_and_a_picture_without_whole_numbers_are_looked_at(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(6, 20, 30)).astype(np.float16)
+    np.save(tmp_path / "a.npy", values)
+    Image.fromarray(values[0].astype(np.float32)).save(tmp_path / "b.tif")
+    looks = look_at(tmp_path, [record_of(tmp_path / name, tmp_path) for name in ("a.npy", "b.tif")], 0)
+    assert [(look.width, look.height, look.mode, look.bits, look.format, look.fault) for look in looks] == [
+        (30, 120, "float16", 16, "NPY", ""),
+        (30, 20, "F", 32, "TIFF", ""),
+    ]
+    expected = [resize_image(decode_image(tmp_path / name, 1, 32), 32) for name in ("a.npy", "b.tif")]
+    assert np.array_equal(thumbnails(looks), np.stack(expected))

@@ -198,9 +198,9 @@ def test_equal_content_and_files_of_probabilities_are_said(workspace: Workspace,
     place(workspace, "a")
     copy = workspace.outputs_dir / "copy.csv"
     copy.write_bytes((workspace.outputs_dir / "a.csv").read_bytes())
-    assert merge(workspace, "a", str(copy), "a.probabilities.csv", "x.oof.csv") == 0
+    assert merge(workspace, "a", str(copy), "a.probabilities.csv", "x.oof.csv", "outputs/submissions.csv") == 0
     messages = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in messages] == ["left out", "left out", "warning"]
+    assert [line.split(":")[0] for line in messages] == ["left out", "left out", "left out", "warning"]
     assert "same content" in messages[-1]
 
 

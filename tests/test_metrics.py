@@ -58,7 +58,7 @@ def test_which_metrics_judge_which_task() -> None:
 
 
 def test_an_epoch_is_judged_by_the_standard_metrics_and_the_chosen_one() -> None:
-    assert epoch_metrics("accuracy") == STANDARD == ("macro_f1", "accuracy", "log_loss")
+    assert epoch_metrics("accuracy") == STANDARD[SINGLE_LABEL] == ("macro_f1", "accuracy", "log_loss")
     assert epoch_metrics("roc_auc") == ("macro_f1", "accuracy", "log_loss", "roc_auc")
 
 

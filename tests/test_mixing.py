@@ -147,3 +147,16 @@ def test_the_images_given_stay() -> None:
 def test_mixing_needs_the_number_of_classes() -> None:
     with pytest.raises(ValueError, match="number of classes"):
         mix(noise_pictures(4), TARGETS, drawn_for(1, 0, 4), None)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_targets_of_several_labels_and_numbers_are_blended_by_the_same_shares(width):
+    inputs, classes = torch.rand(6, 1, 8, 8), torch.arange(6) % 3
+    drawn = {"mixup": draw_mixing(np.random.default_rng(0), 6, 1.0, 0.7), "cutmix": draw_mixing(np.random.default_rng(1), 6, 1.0, 0.5)}
+    targets = torch.randn(6, width)
+    mixed, shares = mix(inputs, classes, drawn, 6)
+    same_inputs, blended = mix(inputs, targets, drawn, None)
+    assert torch.equal(mixed, same_inputs) and blended.shape == (6, width)
+    kept = mix(inputs, torch.eye(6), drawn, None)[1]
+    assert torch.allclose(blended, kept @ targets, atol=1e-6)
+    assert torch.allclose(kept @ torch.nn.functional.one_hot(classes, 6).float(), shares, atol=1e-6)

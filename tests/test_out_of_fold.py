@@ -6,9 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.prediction.decisions import values_of
 from core.prediction.exchange import OutOfFold
 from core.prediction.out_of_fold import join_folds, mean_of
+from core.prediction.outcomes import outcome_from
 from core.prediction.predictions import Predictions
+from core.task import MULTI_LABEL, REGRESSION, Task
 
 
 def predictions(ids: list[str], seed: int = 0, classes: tuple[str, ...] = ("a", "b")) -> Predictions:
@@ -63,3 +66,19 @@ def test_labels_alone_have_no_mean() -> None:
     labels = Predictions(["1"], ("a", "b"), np.array([0]))
     with pytest.raises(InputError, match="labels only"):
         mean_of([labels, labels])
+
+
+@pytest.mark.parametrize("task", [Task(("a", "b"), MULTI_LABEL), Task((), REGRESSION)])
+def test_scores_are_joined_and_averaged_as_probabilities_are(task: Task) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random(4) if task.kind == REGRESSION else rng.random((4, 2))
+    label = "1" if task.kind == REGRESSION else "a b"
+    parts = [OutOfFold(outcome_from(task, ids, values[rows]), [fold] * 2, [label] * 2) for ids, rows, fold in (
+        (["1", "2"], [0, 1], "0"), (["3", "4"], [2, 3], "1")
+    )]  # fmt: skip
+    joined = join_folds(parts, ["4", "1", "3", "2"])
+    assert (values_of(joined.predictions) == values[[3, 0, 2, 1]]).all() and joined.folds == ["1", "0", "1", "0"]
+    one, other = outcome_from(task, ["1", "2", "3", "4"], values), outcome_from(task, ["4", "3", "2", "1"], values[::-1] / 2)
+    assert np.allclose(values_of(mean_of([one, other])), values * 0.75, atol=1e-15)
+    with pytest.raises(InputError, match="different kinds"):
+        mean_of([one, predictions(["1", "2", "3", "4"])])

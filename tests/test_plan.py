@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings
 from core.errors import InputError
-from core.training.plan import RunPlan, parse_duration
+from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, SINGLE_LABEL, Task
+from core.training.plan import RunPlan, parse_duration, that_matter
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 
 GROUPS = {
@@ -161,7 +162,7 @@ def test_augmentation_starts_from_larger_images_where_it_zooms(side, crop, scale
 
 
 def test_a_loss_and_its_options_are_checked_with_the_flags():
-    assert "--loss_func MSELoss: " in refusal(plan(loss_func="MSELoss").check)
+    assert "--loss_func KLDivLoss: " in refusal(plan(loss_func="KLDivLoss").check)
     assert "--label_smoothing 0.1: " in refusal(plan(loss_func="MultiMarginLoss", label_smoothing=0.1).check)
     assert "--label_smoothing nan: " in refusal(plan(label_smoothing=float("nan")).check)
     plan(loss_func="FocalLoss", label_smoothing=0.1, class_weights="auto", focal_gamma=0.0, mixup=0.4).check()
@@ -240,3 +241,33 @@ def test_what_is_no_duration(text):
 def test_predictions_belong_to_a_time_limit():
     assert plan(time_limit="1h").predicts and plan(predict=True).predicts and not plan().predicts
     assert "--time_limit x: " in refusal(plan(time_limit="x").check)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "metric"),
+    [
+        (SINGLE_LABEL, "CrossEntropyLoss", "macro_f1"), (BINARY, "CrossEntropyLoss", "roc_auc"),
+        (ORDINAL, "CrossEntropyLoss", "quadratic_kappa"), (MULTI_LABEL, "BCEWithLogitsLoss", "roc_auc"), (REGRESSION, "MSELoss", "rmse"),
+    ],
+)  # fmt: skip
+def test_auto_is_the_task_s_own_and_what_was_typed_stays(kind, loss, metric):
+    task = Task(() if kind == REGRESSION else ("a", "b"), kind)
+    made = plan().for_task(task)
+    assert (made.optimization.loss_func, made.run.metric) == (loss, metric) and made.for_task(task) == made
+    made.check_same(made.to_plain(), "a state")
+    typed = plan(loss_func=loss, metric=metric)
+    assert typed.for_task(task) == made and typed.for_task(task) == typed
+
+
+def test_a_setting_that_a_state_is_too_old_for_is_what_it_was_then():
+    settings = plan().for_task(Task(("a", "b"))).to_plain()
+    del settings["run"]["metric"], settings["run"]["oof_from"]
+    plan().for_task(Task(("a", "b"))).check_same(settings, "net_last.pt")
+    assert "--metric accuracy: net_last.pt was trained with macro_f1" in refusal(
+        plan(metric="accuracy").check_same, settings, "net_last.pt"
+    )
+
+
+def test_settings_that_matter_are_those_that_may_not_change():
+    settings = {"seed": 3, "num_epochs": 5, "mask": "somewhere", "save_graph": True}
+    assert that_matter(settings) == {"seed": 3, "mask": True}

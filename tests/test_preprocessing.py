@@ -160,3 +160,11 @@ settings_of_any_kind = st.builds(
 def test_preprocessing_survives_plain_types(chosen: PreprocessingSettings, channels: int) -> None:
     preprocessing = Preprocessing(chosen, channels)
     assert Preprocessing.from_plain(preprocessing.to_plain()) == preprocessing
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_])
+def test_a_mask_may_be_an_array(tmp_path: Path, dtype: type) -> None:
+    (tmp_path / "masks").mkdir()
+    np.save(tmp_path / "masks" / "img_7.npy", np.array([[0, 1], [1, 1]], dtype))
+    found = find_mask(tmp_path / "masks", tmp_path / "img_7.dcm")
+    assert np.asarray(apply_mask(Image.new("L", (2, 2), 100), found)).tolist() == [[0, 100], [100, 100]]

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from core.prediction.exchange import read_oof
 from core.processes import is_main, process_count, process_number, share_bounds
+from core.task import MULTI_LABEL, REGRESSION
 from core.training.states import load_state
 from core.workspace import Workspace
 from tests.tiny_competition import FLAGS, copy_workspace, trained, untrained
+from tests.tiny_tasks import set_task
 from tests.tiny_training import same
 from tests.zygote_client import Outcome, Zygote
 
@@ -96,6 +98,16 @@ def test_training_on_several_processes_is_training_on_one(zygote: Zygote, fresh:
         assert np.allclose(weights, many["ema_state"]["weights"][name], atol=1e-5)
     assert (many["environment"]["processes"], one["environment"]["processes"]) == (processes, 1)
     assert all(not errors for errors in outcome.errors[1:]), "one process speaks"
+
+
+@pytest.mark.parametrize("kind", [MULTI_LABEL, REGRESSION])
+def test_targets_that_are_no_classes_train_alike_on_several_processes(zygote: Zygote, fresh: Workspace, kind: str) -> None:
+    set_task(fresh, kind)
+    flags = ["--num_epochs", "2", "--batch_size", "8", "--gradient_accumulation", "2", "--model_title"]
+    for title, processes in (("one", 1), ("many", 3)):
+        assert train(zygote, fresh, *flags, title, model="plain.py", processes=processes).statuses == [0] * processes
+    for mine, theirs in zip(last(fresh, "one")["history"], last(fresh, "many")["history"], strict=True):
+        assert theirs["train"] == pytest.approx(mine["train"], rel=1e-4) and theirs["valid"] == pytest.approx(mine["valid"], rel=1e-4)
 
 
 @pytest.mark.parametrize("processes", [2, 3, pytest.param(5, marks=pytest.mark.slow)])

@@ -265,3 +265,11 @@ def test_a_source_that_holds_the_dataset_folder_is_refused(workspace: Workspace)
         with pytest.raises(RefusedError, match="--workspace"):
             get_raw_files(str(place), workspace, force=True)
     assert tree(workspace.root) == before
+
+
+def test_a_dataset_folder_whose_pictures_stand_in_archives_is_refused_with_advice(workspace: Workspace) -> None:
+    write_folder(workspace.data_dir)
+    (workspace.data_dir / "train_images" / "img_0.png").unlink()
+    write_zip(workspace.data_dir / "train_images.zip")
+    with pytest.raises(InputError, match=r"data: holds its pictures in archives or JSON; move it elsewhere"):
+        get_raw_files(str(workspace.data_dir), workspace)

@@ -14,6 +14,8 @@ COMMANDS = (
     "training",
     "predict_classes",
     "merge_predicted",
+    "check_submission",
+    "submit",
     "inspect_state",
     "average_states",
     "audit_dataset",

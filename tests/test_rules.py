@@ -1,6 +1,7 @@
 """What a workspace says of its competition's submissions, and the form that a merged file gets."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from core.errors import InputError
 from core.prediction.predictions import Predictions
 from core.submission.rules import SubmissionRules, merged_form, read_rules
 from core.submission.template import submission_bytes
+from core.task import Task
 from core.workspace import Workspace
 
 MERGED = Predictions(["10", "9"], ("0", "1"), np.array([0, 1]))  # type: ignore[arg-type]
@@ -93,3 +95,30 @@ def test_a_template_that_does_not_fit_is_noted_and_left_alone(sample: str, messa
     assert form.columns == ("id", "label")
     assert note is not None
     assert message in note
+
+
+def test_task_competition_and_range_are_read(workspace: Workspace) -> None:
+    record = {**RECORD, "source": "kaggle:dogs", "task": "binary", "classes": ["no", "yes"]}
+    rules = rules_of(workspace, record, SAMPLE)
+    assert (rules.task, rules.competition, rules.limits) == (Task(("no", "yes"), "binary"), "dogs", None)
+    for path in (workspace.train_labels_path, workspace.valid_labels_path):
+        path.write_text("id,age\n1,2.5\n2,7\n")
+    rules = rules_of(workspace, {**record, "task": "regression", "classes": [], "label_column": "age", "source": "digits"}, SAMPLE)
+    assert (rules.classes, rules.competition, rules.limits) == (None, None, (2.5, 7.0))
+
+
+def test_another_sample_can_be_named(workspace: Workspace, tmp_path: Path) -> None:
+    rules_of(workspace, RECORD, SAMPLE)
+    other = tmp_path / "other.csv"
+    other.write_text("id,label\n5,1\n")
+    rules = read_rules(workspace, other)
+    assert rules.template is not None and rules.template.path == other and rules.classes == ("1", "0")
+    with pytest.raises(InputError, match=r"gone\.csv: no such file"):
+        read_rules(workspace, tmp_path / "gone.csv")
+
+
+def test_a_vote_is_not_written_where_probabilities_are_wanted(workspace: Workspace) -> None:
+    rules = rules_of(workspace, {**RECORD, "task": "binary"}, "name,answer\n9,0.5\n10,0.5\n")
+    form, note = merged_form(MERGED, ("id", "label"), True, rules)
+    assert form.columns == ("id", "label")
+    assert note is not None and "wants the probability of '0'; a vote gives labels" in note

@@ -1,5 +1,8 @@
 """What a source may be called: every way to write one has one canonical form."""
 
+import io
+import json
+import random
 import zipfile
 from pathlib import Path
 
@@ -7,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.data.exploring import explore
+from core.data.raw_files import get_raw_files
+from core.data.settings import SplitSettings
 from core.data.sources import SOURCES, canonical_source
 from core.errors import InputError
+from core.workspace import Workspace
 
 FILES = {"train_answers.csv": b"id,label\n0,1\n", "train_images/img_0.png": b"\x89PNG", "sample_submission.csv": b"id,label\n"}
 
@@ -66,5 +73,65 @@ def test_a_near_match_is_named(tmp_path: Path) -> None:
         canonical_source(str(tmp_path / "lung.zip"))
 
 
-def test_the_registry_names_the_four_kinds() -> None:
-    assert list(SOURCES) == ["digits", "kaggle", "archive", "folder"]
+def test_the_registry_names_the_kinds() -> None:
+    assert list(SOURCES) == ["digits", "kaggle", "torchvision", "archive", "folder"]
+
+
+def arrays_json(names: list[str]) -> bytes:
+    rng = random.Random(0)
+    return json.dumps([{"id": name, "band_1": [rng.random() for _ in range(64)], "is_iceberg": 1} for name in names]).encode()
+
+
+RADAR = {
+    "data/train.json": arrays_json(["a", "b"]),
+    "data/test.json": arrays_json(["c"]),
+    "sample_submission.csv": b"id,is_iceberg\nc,0.5\n",
+}
+CONVERTED = ["sample_submission.csv", "test.csv", "test/c.npy", "train.csv", "train/a.npy", "train/b.npy"]
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_pictures_in_json_are_written_out_once_from_an_archive(tmp_path: Path, workspace: Workspace) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("data/train.json", RADAR["data/train.json"])
+    with zipfile.ZipFile(tmp_path / "radar.zip", "w") as archive:
+        archive.writestr("train.json.zip", inner.getvalue())
+        for name in ("data/test.json", "sample_submission.csv"):
+            archive.writestr(name, RADAR[name])
+    raw = get_raw_files(str(tmp_path / "radar.zip"), workspace)
+    assert files_in(raw.root) == CONVERTED
+    before = {path: path.stat().st_mtime_ns for path in raw.root.rglob("*")}
+    get_raw_files(str(tmp_path / "radar.zip"), workspace)
+    assert {path: path.stat().st_mtime_ns for path in raw.root.rglob("*")} == before
+
+
+def test_a_folder_with_pictures_in_json_stays_as_it_is_and_a_copy_is_made(tmp_path: Path, workspace: Workspace) -> None:
+    folder = tmp_path / "radar"
+    for name, data in RADAR.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    for force in (False, False, True):
+        raw = get_raw_files(str(folder), workspace, force)
+        assert (raw.root, raw.in_place, raw.name, raw.source) == (workspace.data_dir, False, "radar", str(folder))
+        assert files_in(raw.root) == CONVERTED and {name: (folder / name).read_bytes() for name in files_in(folder)} == RADAR
+    assert explore(raw.root, SplitSettings()).files == {"train": {"a": "train/a.npy", "b": "train/b.npy"}, "test": {"c": "test/c.npy"}}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_damaged_pictures_in_json_leave_nothing(tmp_path: Path, workspace: Workspace, packed: bool) -> None:
+    damaged = RADAR["data/train.json"][:-30]
+    source = tmp_path / "radar"
+    source.mkdir()
+    (source / "train.json").write_bytes(damaged)
+    if packed:
+        source = tmp_path / "radar.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("train.json", damaged)
+    place = rf"{source}: member train\.json" if packed else rf"{source}/train\.json"
+    with pytest.raises(InputError, match=rf"^{place}, character [\d,]+: "):
+        get_raw_files(str(source), workspace)
+    assert not workspace.dataset_dir.exists()

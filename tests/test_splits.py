@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.settings import SplitSettings
-from core.data.splits import Split, make_split, split_bytes, stratified_subset
+from core.data.splits import Split, copy_warnings, split_bytes, stratified_subset
+from core.data.splits import make_split as split_of
 from core.errors import InputError
 from core.tables import read_table
 
@@ -25,6 +26,11 @@ def label_files(draw: st.DrawFn, smallest: int = 1) -> list[str]:
     return labels
 
 
+def make_split(labels: list[str], groups: list[str], chosen: SplitSettings) -> Split:
+    """The split of images of one class each."""
+    return split_of([(label,) for label in labels], groups, chosen)
+
+
 def unique(labels: list[str]) -> list[str]:
     return [f"content {i}" for i in range(len(labels))]
 
@@ -33,7 +39,7 @@ def split_or_refusal(labels: list[str], contents: list[str], chosen: SplitSettin
     try:
         return make_split(labels, contents, chosen)
     except InputError as error:
-        assert str(error).startswith(f"--train_size {chosen.train_size:g}: of ")
+        assert str(error).startswith(f"--train_size {chosen.train_size:g}: of ") and "held out; each side needs at least one" in str(error)
         return None
 
 
@@ -57,7 +63,8 @@ def test_each_class_is_divided_in_proportion_to_within_one_image(labels: list[st
     if split is not None:
         held_out = Counter(labels[i] for i in split.valid)
         share = len(split.valid) / len(labels)
-        assert abs(len(split.valid) - len(labels) * (1 - train_size)) <= 0.5 + 1e-6
+        wanted, room = len(labels) * (1 - train_size), min(len(split.valid), len(split.train)) - 1 > len(set(labels))
+        assert abs(len(split.valid) - wanted) <= 0.5 * (1 if room else len(set(labels))) + 1e-6
         assert all(abs(held_out[label] - size * share) < 1 + 1e-9 for label, size in Counter(labels).items())
 
 
@@ -90,11 +97,11 @@ def test_copies_are_counted_in_a_warning_and_so_are_those_with_another_label() -
     labels = ["0", "1"] * 30
     contents = unique(labels)
     contents[30:40] = [contents[0]] * 10
-    assert make_split(labels, contents, SplitSettings()).warnings == (
+    assert copy_warnings(labels, contents) == [
         "10 images are exact copies of others; copies stay on one side of the split",
         "11 images have copies with another label",
-    )
-    assert make_split(labels, unique(labels), SplitSettings()).warnings == ()
+    ]
+    assert copy_warnings(labels, unique(labels)) == []
 
 
 def test_a_class_of_one_image_is_fitted_on_and_named() -> None:
@@ -124,10 +131,40 @@ def test_one_class_alone_is_refused_with_its_name_and_number() -> None:
 
 
 @pytest.mark.parametrize("train_size", [1e-9, 0.01, 0.99, 1 - 1e-9])
-def test_a_share_that_leaves_a_side_without_room_for_the_classes_is_refused(train_size: float) -> None:
+def test_a_share_that_leaves_a_side_empty_is_refused(train_size: float) -> None:
     labels = ["0", "1", "2"] * 10
-    with pytest.raises(InputError, match=r"--train_size .* of 30 images (0|30) would be held out; .* each of the 3 classes"):
+    with pytest.raises(InputError, match=r"--train_size .* of 30 images or groups (0|30) would be held out; each side needs at least one"):
         make_split(labels, unique(labels), SplitSettings(train_size))
+
+
+def test_more_classes_than_images_held_out_are_no_obstacle() -> None:
+    """A competition of whales has thousands of classes of one or two images."""
+    labels = [str(i // 2) for i in range(2000)]
+    split = make_split(labels, unique(labels), SplitSettings(0.9))
+    assert len(split.valid) == 200 and max(Counter(labels[i] for i in split.valid).values()) == 1
+    assert len(split.warnings) == 1 and "800 of 1000 classes have no image held out" in split.warnings[0]
+
+
+def test_patients_stay_on_one_side_whatever_their_labels() -> None:
+    patients = [f"p{i // 8}" for i in range(800)]
+    labels = [str((i * i) % 3) for i in range(800)]
+    split = make_split(labels, patients, SplitSettings(0.8))
+    assert not {patients[i] for i in split.train} & {patients[i] for i in split.valid}
+    assert len(split.valid) == 160
+    held_out, whole = Counter(labels[i] for i in split.valid), Counter(labels)
+    assert all(abs(held_out[label] - 0.2 * whole[label]) <= 8 for label in whole)
+
+
+def test_several_labels_an_image_are_each_held_out_in_proportion() -> None:
+    strata = [tuple(name for name, every in (("a", 2), ("b", 3), ("c", 50)) if i % every == 0) for i in range(600)]
+    split = split_of(strata, [str(i) for i in range(600)], SplitSettings(0.75))
+    held_out = Counter(name for i in split.valid for name in strata[i])
+    assert len(split.valid) == 150 and all(abs(held_out[name] - count) <= 2 for name, count in (("a", 75), ("b", 50), ("c", 3)))
+
+
+def test_images_without_any_label_are_one_kind_alone() -> None:
+    with pytest.raises(InputError, match="all 9 images have no label"):
+        split_of([()] * 9, [str(i) for i in range(9)], SplitSettings())
 
 
 @quick

@@ -1,10 +1,23 @@
 """core.task: classes in order, labels <-> targets."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.task import SINGLE_LABEL, Task, are_integers, class_order, without_zero_fraction
+from core.task import (
+    BINARY,
+    KINDS,
+    MULTI_LABEL,
+    ORDINAL,
+    REGRESSION,
+    SINGLE_LABEL,
+    Task,
+    are_integers,
+    class_order,
+    split_label,
+    without_zero_fraction,
+)
 
 NUMBERS = st.integers(0, 10**12).map(str)
 TEXTS = st.text(min_size=1, max_size=8)
@@ -65,3 +78,64 @@ def test_a_zero_fraction_is_dropped_and_nothing_else(label: str, expected: str) 
 def test_integers_are_whole_numbers_without_a_sign() -> None:
     assert are_integers(["0", "12", "007"])
     assert not any(are_integers([label]) for label in ("-1", "+1", "1.0", "", " 1", "1e3", "²"))
+
+
+NAMES = st.lists(st.text("abc 019-", min_size=1, max_size=5).filter(lambda name: name == name.strip()), min_size=1, max_size=6, unique=True)
+NUMBER_TEXTS = st.floats(-1e6, 1e6).map(lambda value: f"{value:.6g}")
+
+
+@given(NAMES, st.data())
+def test_several_labels_come_back_in_class_order(classes: list[str], data: st.DataObject) -> None:
+    task = Task(tuple(classes), MULTI_LABEL, ",")
+    rows = data.draw(st.lists(st.lists(st.sampled_from(classes), unique=True), min_size=1))
+    labels = [", ".join(row) for row in rows]
+    targets = task.encode(labels)
+    assert targets.dtype == "float32" and targets.shape == (len(rows), len(classes))
+    assert [split_label(text, ",") for text in task.decode(targets)] == [[name for name in classes if name in row] for row in rows]
+    assert (task.encode(task.decode(targets)) == targets).all()
+    assert task.truths(labels).dtype == "int64" and (task.truths(labels) == targets).all()
+
+
+@given(st.lists(NUMBER_TEXTS, min_size=1), st.floats(-1e3, 1e3), st.floats(1e-2, 1e3))
+def test_numbers_come_back_from_their_targets(labels: list[str], center: float, scale: float) -> None:
+    task = Task((), REGRESSION, center=center, scale=scale)
+    targets = task.encode(labels)
+    assert targets.dtype == "float32" and targets.shape == (len(labels), 1)
+    error = 1e-6 * (abs(center) + max(abs(float(label)) for label in labels))
+    assert np.allclose([float(text) for text in task.decode(targets)], [float(label) for label in labels], atol=error + 1e-12, rtol=1e-6)
+    assert task.truths(labels).tolist() == [float(label) for label in labels], "figures judge the numbers themselves"
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "error"),
+    [
+        (Task(("a", "b"), MULTI_LABEL), "a c", KeyError), (Task((), REGRESSION), "many", ValueError),
+        (Task(("0", "1"), ORDINAL), "2", KeyError), (Task(("no", "yes"), BINARY), "", KeyError),
+    ],
+)  # fmt: skip
+def test_what_is_no_label_of_a_task_cannot_be_encoded(task: Task, label: str, error: type[Exception]) -> None:
+    for call in (task.encode, task.truths):
+        with pytest.raises(error):
+            call([label])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_survives_plain_types_and_knows_its_outputs(kind: str) -> None:
+    classes = () if kind == REGRESSION else ("a", "b", "c")
+    task = Task(classes, kind, "|" if kind == MULTI_LABEL else " ", *((3.5, 2.0) if kind == REGRESSION else ()))
+    assert Task.from_plain(task.to_plain()) == task
+    assert task.num_outputs == (1 if kind == REGRESSION else 3)
+    assert task.has_one_class == (kind in (SINGLE_LABEL, BINARY, ORDINAL))
+    assert kind in str(task) and all(name in str(task) for name in classes)
+
+
+def test_the_scale_of_targets_is_no_part_of_what_is_asked() -> None:
+    assert Task((), REGRESSION, center=1.0, scale=2.0).answers_like(Task((), REGRESSION))
+    assert not Task(("a", "b")).answers_like(Task(("a", "b"), ORDINAL))
+    assert not Task(("a", "b")).answers_like(Task(("b", "a")))
+
+
+@pytest.mark.parametrize("change", [{"kind": "boxes"}, {"scale": 0}, {"scale": -1}, {"center": float("nan")}, {"scale": float("inf")}])
+def test_what_describes_no_task_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="no task"):
+        Task.from_plain({**Task((), REGRESSION).to_plain(), **change})

@@ -67,7 +67,7 @@ def test_blocks_do_not_show(count: int) -> None:
     ids = [f"n{i}" for i in range(count)]
     predictions = Predictions(ids, ("a", "b"), np.arange(count) % 2)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(template_module, "_BLOCK_ROWS", 3)
+        patch.setattr(template_module, "_BLOCK_CELLS", 3)
         data = submission_bytes(predictions, template("id", "label", ids=tuple(ids)))
     assert data.decode().split("\n") == ["id,label", *(f"n{i},{'ab'[i % 2]}" for i in range(count)), ""]
 

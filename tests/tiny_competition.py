@@ -64,13 +64,13 @@ def make_workspace(root: Path, **details: int | bool) -> Workspace:
 @functools.cache
 def untrained() -> Workspace:
     """A workspace to copy, with a dataset and a model file; not to be changed."""
-    return make_workspace(_temporary_folder())
+    return make_workspace(temporary_folder())
 
 
 @functools.cache
 def trained() -> Workspace:
     """A workspace to copy, with a finished run `net` of two epochs and all its files; not to be changed."""
-    workspace = copy_workspace(untrained(), _temporary_folder())
+    workspace = copy_workspace(untrained(), temporary_folder())
     assert train(workspace, "--num_epochs", "2", "--save_state", "--save_graph") == 0
     return workspace
 
@@ -80,7 +80,7 @@ def train(workspace: Workspace, *flags: str, model: str = "net.py") -> int:
     return training.main([str(workspace.root / model), "--workspace", str(workspace.root), *FLAGS, *flags])
 
 
-def _temporary_folder() -> Path:
+def temporary_folder() -> Path:
     parent = tempfile.mkdtemp(prefix="tiny-competition-")
     atexit.register(shutil.rmtree, parent, ignore_errors=True)
     return Path(parent, "w")

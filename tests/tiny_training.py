@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.data.batches import LabelledImages
 from core.data.normalization import Normalization
 from core.data.settings import AugmentationSettings, PreprocessingSettings
+from core.task import Task
 from core.training.building import build_batch_maker, build_learner
 from core.training.class_weights import ClassCounts
 from core.training.criterion import build_criterion
@@ -66,7 +67,7 @@ def make_learner(model: nn.Module | None = None, batch_size: int = 8, seed: int 
     """A learner on the CPU of 41 images of 8 pixels; `details` are fields of the plan's settings, and `logging_iters`."""
     train, valid = details.pop("logging_iters", (10, 3))
     details |= {"batch_size": batch_size, "seed": seed, "logging_iters_train": train, "logging_iters_valid": valid}
-    plan = plan_of(**details)
+    plan = plan_of(**details).for_task(Task(("a", "b", "c")))
     accelerator = make_accelerator("cpu")
     if model is None:
         seed_everything(seed, "weights")

@@ -30,7 +30,7 @@ import torch
 
 import core.training.states
 from core.training import steps
-from scripts import predict_classes, training
+from scripts import held_out, predict_classes, training
 
 
 class _Events:
@@ -159,7 +159,7 @@ def _serve(order: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    training.bootstrap = partial(training.bootstrap, resamples=10)  # most of a small run's time
+    held_out.bootstrap = partial(held_out.bootstrap, resamples=10)  # most of a small run's time
     _run(json.loads(sys.stdin.readline())["command"])  # imports what a run imports late
     for line in sys.stdin:
         print(json.dumps(_serve(json.loads(line))), flush=True)

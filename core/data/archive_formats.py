@@ -97,6 +97,7 @@ class ZipReader:
             raise zipfile.BadZipFile(f"{len(self._zip.infolist())} members are listed where {announced} are announced")
 
     def members(self) -> Iterator[Member]:
+        """Every member, in the order of the archive's directory."""
         for info in self._zip.infolist():
             kind = "folder" if info.is_dir() else "file"
             mode = stat.S_IFMT(info.external_attr >> 16)
@@ -105,6 +106,7 @@ class ZipReader:
             yield Member(info.orig_filename, info.file_size, info.compress_size, kind, bool(info.flag_bits & 0x2041), info)
 
     def chunks(self, member: Member) -> Iterator[bytes]:
+        """A member's content, piece by piece."""
         # bzip2 and LZMA members are left out: zipfile unpacks a whole input chunk of these at once, without a bound
         if member.handle.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             method = zipfile.compressor_names.get(member.handle.compress_type, str(member.handle.compress_type))  # type: ignore[attr-defined]
@@ -125,6 +127,7 @@ class TarReader:
         self._tar = tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
 
     def members(self) -> Iterator[Member]:
+        """Every member, in the order in which they are read."""
         while True:
             with reading(self._label):
                 info = self._tar.next()
@@ -134,6 +137,7 @@ class TarReader:
             yield Member(info.name, info.size, None, "sparse file" if info.issparse() else kind, False, info)
 
     def chunks(self, member: Member) -> Iterator[bytes]:
+        """A member's content, piece by piece; only of the member that was read last."""
         with reading(self._label, member.name):
             file = self._tar.extractfile(member.handle)
         if file is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.data.archive_formats import TAR_BLOCK, ArchiveReader, BoundedReads, TarReader, ZipReader, reading
+from core.data.seven_zip import MAGIC, SevenZipReader
 from core.errors import InputError
 from core.files import translate_os_error
 
@@ -18,16 +19,17 @@ _TAR_SUFFIX = re.compile(r"\.(tar|tar\.(gz|bz2|xz)|tgz|tbz2?|txz)$", re.IGNORECA
 
 
 @contextmanager
-def open_archive(path: Path, label: str) -> Iterator[ArchiveReader]:
-    """Opens a zip or tar (.gz, .bz2, .xz) archive, told apart by its first bytes.
+def open_archive(path: Path, label: str, scratch: Path) -> Iterator[ArchiveReader]:
+    """Opens a zip, tar (.gz, .bz2, .xz) or 7z archive, told apart by its first bytes.
 
     Args:
         path: the file.
         label: how messages call it.
+        scratch: a folder for what has to be unpacked for a while.
 
     Raises:
-        InputError: it is neither, is empty, or is damaged.
-        EnvironmentFault: it cannot be read.
+        InputError: it is none of these, is empty, or is damaged.
+        EnvironmentFault: it cannot be read, or is a 7z archive without py7zr.
     """
     try:
         file = open(path, "rb")  # noqa: SIM115
@@ -35,8 +37,14 @@ def open_archive(path: Path, label: str) -> Iterator[ArchiveReader]:
         raise translate_os_error(error, label) from error
     with file:
         with reading(label):  # the caller's own errors must not pass through here
-            reader = _make_reader(file, path.name, label)
-        yield reader
+            is_7z = file.read(len(MAGIC)) == MAGIC
+            file.seek(0)
+            reader = SevenZipReader(file, label, scratch) if is_7z else _make_reader(file, path.name, label)
+        try:
+            yield reader
+        finally:
+            if isinstance(reader, SevenZipReader):
+                reader.close()
 
 
 def archive_stem(path: Path) -> str:
@@ -64,9 +72,9 @@ def _what_it_is(start: bytes) -> str:
         return "not a zip archive; starts with <html>: accept the competition rules?"
     if not start:
         return "not a zip archive; the file is empty: get it again"
-    if start.startswith((b"7z\xbc\xaf\x27\x1c", b"Rar!")):
-        return "a 7z or rar archive is not read; unpack it yourself and give the folder"
-    return f"not a zip or tar archive; starts with {start[:8]!r}"
+    if start.startswith(b"Rar!"):
+        return "a rar archive is not read; unpack it yourself and give the folder"
+    return f"not a zip, tar or 7z archive; starts with {start[:8]!r}"
 
 
 _COMPRESSIONS: dict[bytes, Callable[[Any], Any]] = {

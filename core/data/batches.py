@@ -1,6 +1,6 @@
 """The batches of an epoch on the training device."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,10 @@ class LabelledImages:
     Attributes:
         images: the pixels.
         ids: their texts.
-        targets: (n,) int64.
+        targets: (n,) int64, or (n, outputs) float32 (`Task.encode`).
         rows: (n,) the image's row in the label file, by which its random parameters are drawn.
         num_rows: how many rows the label file has.
+        labels: (n) their texts; needed where targets do not say them exactly.
     """
 
     images: Images
@@ -34,6 +35,7 @@ class LabelledImages:
     targets: "np.ndarray"
     rows: "np.ndarray"
     num_rows: int
+    labels: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -46,7 +48,7 @@ class Batch:
     Attributes:
         positions: (n,) positions in the set, a numpy array.
         inputs: (n, channels, side, side) float, normalized.
-        targets: (n,) int64; where images were mixed, (n, classes) float whose rows sum to one.
+        targets: as of the images; where they were mixed, (n, classes) float whose rows sum to one, or (n, outputs) float.
         counted: False where the step has too few images for this process, which then takes part with somebody else's, of weight zero.
         is_last: whether it is the last of this process's share of its step.
     """

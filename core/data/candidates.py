@@ -62,6 +62,7 @@ class _Nearest:
         self._held: list[list[np.ndarray]] = []
 
     def add(self, found: Near, view: int) -> None:
+        """Takes pairs of which the second image was seen in a view."""
         import numpy as np
 
         kept = found.distance <= self.bound

@@ -1,10 +1,11 @@
 """Folds: every labelled image in one of k parts, as a file; copies of an image and members of a group never in two."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.dealing import deal
+from core.data.strata import Strata
 from core.errors import InputError, first_few
 from core.files import sha256_file
 from core.tables import read_table, table_bytes
@@ -33,14 +34,14 @@ class Folds:
         return max(self.numbers) + 1
 
 
-def make_folds(labels: Sequence[str], groups: Sequence[str], num_folds: int, seed: int) -> list[int]:
-    """Deals labelled images into folds, stratified by label, without tearing a group apart.
+def make_folds(strata: Strata, groups: Sequence[str], num_folds: int, seed: int) -> list[int]:
+    """Deals labelled images into folds, stratified, without tearing a group apart.
 
-    Without groups of several images each class is spread to within one image a fold (scikit-learn's StratifiedKFold); with them
-    whole groups are dealt so that the classes' shares are as even as that allows (its StratifiedGroupKFold).
+    Without groups of several images, images of one class each are spread to within one image of each class a fold; else as evenly as whole
+    groups and images of several classes allow (`core/data/dealing.py`).
 
     Args:
-        labels: of each image.
+        strata: of each image (`strata_of`).
         groups: what must stay together has the same text: copies of an image, pictures of a patient.
         num_folds: at least 2.
         seed: of the deal.
@@ -49,33 +50,22 @@ def make_folds(labels: Sequence[str], groups: Sequence[str], num_folds: int, see
         The fold of each image, from 0.
 
     Raises:
-        InputError: there are fewer groups than folds, or a fold would be empty.
+        InputError: there are fewer groups than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     distinct = len(set(groups))
     if distinct < num_folds:
         raise InputError(f"--num_folds {num_folds}: there are only {distinct} different images or groups")
-    numbers = [-1] * len(labels)
-    chosen = (StratifiedKFold if distinct == len(labels) else StratifiedGroupKFold)(num_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # classes of fewer images than folds: `missing_classes` says what comes of them
-        for number, (_, held_out) in enumerate(chosen.split([[0]] * len(labels), list(labels), list(groups))):
-            for position in held_out:
-                numbers[position] = number
-    if set(numbers) != set(range(num_folds)):
-        raise InputError(f"--num_folds {num_folds}: a fold would be empty, so large are the groups")
-    return numbers
+    return deal(strata, groups, [1 / num_folds] * num_folds, seed)
 
 
-def missing_classes(labels: Sequence[str], numbers: Sequence[int]) -> dict[int, list[str]]:
+def missing_classes(strata: Strata, numbers: Sequence[int]) -> dict[int, list[str]]:
     """fold -> classes that no image is left of where the fold is held out; folds without any are left out."""
+    every = {name for names in strata for name in names}
     lost: dict[int, list[str]] = {}
     for fold in sorted(set(numbers)):
-        fitted = {label for label, number in zip(labels, numbers, strict=True) if number != fold}
-        absent = class_order(set(labels) - fitted)
-        if absent:
-            lost[fold] = list(absent)
+        fitted = {name for names, number in zip(strata, numbers, strict=True) if number != fold for name in names}
+        if every - fitted:
+            lost[fold] = list(class_order(every - fitted))
     return lost
 
 

@@ -1,4 +1,4 @@
-"""Groups of images that are joined by pairs."""
+"""Groups of images that are joined by pairs, or by having something in common."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -24,6 +24,21 @@ def duplicate_groups(count: int, pairs: Sequence[tuple[int, int]]) -> "np.ndarra
     roots = np.array([joined.root(position) for position in range(count)], np.int64)
     groups: np.ndarray = np.unique(roots, return_inverse=True)[1]  # the root is the first of its set
     return groups
+
+
+def joined_groups(*groupings: Sequence[str]) -> list[str]:
+    """One grouping out of several: images that share a text in any of them, also over others, get the same text.
+
+    Args:
+        groupings: a text for each image, such as the hash of its content, its patient, its row; an empty text joins nothing.
+    """
+    joined = Joined(len(groupings[0]))
+    for grouping in groupings:
+        first: dict[str, int] = {}
+        for position, text in enumerate(grouping):
+            if text:
+                joined.join(first.setdefault(text, position), position)
+    return [str(joined.root(position)) for position in range(len(groupings[0]))]
 
 
 class Joined:

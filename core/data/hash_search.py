@@ -75,6 +75,7 @@ class _Table:
         self.masks = np.array(flips, np.int64)
 
     def keys(self, hashes: "np.ndarray") -> "np.ndarray":
+        """The table's part of each hash, int64."""
         import numpy as np
 
         found: np.ndarray = ((hashes >> self.shift) & np.uint64((1 << _BITS) - 1)).astype(np.int64)

@@ -17,9 +17,6 @@ from core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
-
-_BITS = {"1": 1, "I": 32, "F": 32}
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Look:
     Attributes:
         fault: why it cannot be read, in one line; "" where it can.
         width, height: in pixels, before the turn that EXIF asks for; 0 where the header cannot be read.
-        mode: Pillow's name of its channels, such as L, RGB or I;16.
+        mode: the kind of its pixels, as `OpenedImage` has it, such as L, RGB or I;16.
         bits: of a channel.
         format: of the file, such as PNG.
         sha256: of the file now; "" where it could not be read.
@@ -77,14 +74,8 @@ def _look(root: Path, record: ImageRecord) -> Look:
         as_it_was = len(data) == record.bytes and path.stat().st_mtime_ns == record.mtime_ns
         look = Look(sha256=record.sha256 if as_it_was else hashlib.sha256(data).hexdigest())
         image = open_image(data, path)
-        look = _with_header(look, image)
+        look = replace(look, width=image.size[0], height=image.size[1], mode=image.mode, bits=image.bits, format=image.format)
         thumbnail = resize_image(decode_opened(image, path, 1, SIDE), SIDE)
         return replace(look, thumbnail=thumbnail.tobytes())
     except (InputError, EnvironmentFault, OSError) as error:
         return replace(look, fault=" ".join(str(error).split()))
-
-
-def _with_header(look: Look, image: "Image.Image") -> Look:
-    width, height = image.size
-    bits = 16 if image.mode.startswith("I;16") else _BITS.get(image.mode, 8)
-    return replace(look, width=width, height=height, mode=image.mode, bits=bits, format=image.format or "")

@@ -6,19 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.images import is_grey, open_image, read_image_bytes
+from core.data.images import open_image, read_image_bytes
 from core.errors import InputError, first_few
 from core.files import sha256_file, translate_os_error
 from core.progress import Progress, silent
 from core.tables import read_table, table_bytes
 
 TRAIN, TEST = "train", "test"
-_COLUMNS = ("part", "id", "path", "bytes", "mtime_ns", "sha256")
+_COLUMNS = ("part", "id", "path", "bytes", "mtime_ns", "sha256", "row", "group")
+_FIRST_COLUMNS = _COLUMNS[:6]  # of lists that were written before there were rows and groups
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image: which part (`train` labelled, `test` unlabelled), its id, its path under the image root, and its content."""
+    """One image: which part (`train` labelled, `test` unlabelled), its id, its path under the image root, and its content.
+
+    `row`: the row of the label file or of the submission that several images share (a study, a product); empty: the image's own id.
+    `group`: what must not stand on both sides of a split (a patient, a place); empty: nothing.
+    """
 
     part: str
     id: str
@@ -26,6 +31,13 @@ class ImageRecord:
     bytes: int
     mtime_ns: int
     sha256: str
+    row: str = ""
+    group: str = ""
+
+    @property
+    def row_id(self) -> str:
+        """The id of the row that the image belongs to."""
+        return self.row or self.id
 
 
 @dataclass(frozen=True)
@@ -59,16 +71,16 @@ def scan_images(root: Path, parts: dict[str, dict[str, str]], progress: Progress
 
 def manifest_bytes(records: Iterable[ImageRecord]) -> bytes:
     """`dataset/images.csv`."""
-    return table_bytes(_COLUMNS, [(r.part, r.id, r.path, str(r.bytes), str(r.mtime_ns), r.sha256) for r in records])
+    return table_bytes(_COLUMNS, [(r.part, r.id, r.path, str(r.bytes), str(r.mtime_ns), r.sha256, r.row, r.group) for r in records])
 
 
 def read_manifest(path: Path) -> list[ImageRecord]:
     """Reads `dataset/images.csv`. Raises InputError where it is missing or damaged."""
     table = read_table(path)
-    if table.columns != _COLUMNS:
+    if table.columns not in (_COLUMNS, _FIRST_COLUMNS):
         raise InputError(f"{path}: not a list of images made by creating_dataset; run it again with --force")
     try:
-        return [ImageRecord(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5]) for row in table.rows]
+        return [ImageRecord(row[0], row[1], row[2], int(row[3]), int(row[4]), *row[5:]) for row in table.rows]
     except ValueError as error:
         raise InputError(f"{path}: is damaged ({error}); run creating_dataset again with --force") from error
 
@@ -77,7 +89,8 @@ def content_hash(records: Iterable[ImageRecord]) -> str:
     """One hash over parts, ids, paths and contents of all images; times do not count."""
     digest = hashlib.sha256()
     for record in records:
-        digest.update(f"{record.part}\0{record.id}\0{record.path}\0{record.sha256}\n".encode())
+        belongs = f"\0{record.row}\0{record.group}" if record.row or record.group else ""
+        digest.update(f"{record.part}\0{record.id}\0{record.path}\0{record.sha256}{belongs}\n".encode())
     return digest.hexdigest()
 
 
@@ -112,6 +125,6 @@ def _scan_one(root: Path, part: str, name: str, relative: str) -> tuple[ImageRec
     data, status = read_image_bytes(path), path.stat()
     record = ImageRecord(part, name, relative, len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
     try:
-        return record, None, is_grey(open_image(data, path))
+        return record, None, open_image(data, path).grey
     except InputError as error:
         return record, str(error), True

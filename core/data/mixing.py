@@ -34,22 +34,22 @@ def mix(
 
     Args:
         inputs: (n, channels, side, side), float.
-        targets: (n,) int64.
+        targets: (n,) int64, or (n, k) float where an image has no single class.
         drawn: the parameters of these images, by operation.
         num_classes: how many there are.
 
     Returns:
         The inputs, and targets (n, num_classes) whose rows sum to one: the share of pixels that is the image's own for its class, the
-        rest for the other image's class.
+        rest for the other image's class. Targets (n, k) are blended by the same shares.
     """
     if not {"mixup", "cutmix"} & drawn.keys():
         return inputs, targets
-    if num_classes is None:
+    if num_classes is None and targets.ndim == 1:
         raise ValueError("mixed targets need the number of classes")
     from torch.nn import functional
 
     shares = _shares(inputs, drawn)
-    own = functional.one_hot(targets, num_classes).to(inputs.dtype)
+    own = (targets if targets.ndim == 2 else functional.one_hot(targets, num_classes or -1)).to(inputs.dtype)
     kept = shares.mean(dim=(1, 2, 3))[:, None]
     return inputs * shares + inputs.roll(1, 0) * (1 - shares), own * kept + own.roll(1, 0) * (1 - kept)
 

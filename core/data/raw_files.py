@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.origin import Origin, read_origin
+from core.data.packed_folders import is_packed
 from core.data.placement import install, leftovers, open_stage, refuse_other, take_back
 from core.data.sources import Request, content_of, recognize
 from core.errors import InputError, RefusedError, printable
@@ -70,7 +71,10 @@ def raw_files(source: str, workspace: Workspace, force: bool = False, progress: 
         return
     canonical, kind = recognize(source)
     if _is_own_data(canonical, workspace):
-        yield RawFiles(content_of(workspace.data_dir, workspace), True, workspace.data_dir.name, canonical)
+        own = content_of(workspace.data_dir, workspace)
+        if is_packed(own):
+            raise InputError(f"{own}: holds its pictures in archives or JSON; move it elsewhere, and name that folder as SOURCE")
+        yield RawFiles(own, True, workspace.data_dir.name, canonical)
         return
     if origin and origin.came_from(canonical):
         yield _present(origin, workspace)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from core.settings import option
+from core.task import KINDS
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,35 @@ class SplitSettings:
     train_size: float = option(0.9, "share of the labelled images that is fitted on; the rest is held out", above=0, below=1)
     seed: int = option(0, "seed of the split", minimum=0, maximum=2**31 - 1)
     num_folds: int | None = option(None, "deal all labelled images into so many folds, too (dataset/folds.csv)", minimum=2, maximum=100)
+    audit: bool = option(True, "look at every image for near copies, which then stay on one side and in one fold")
     max_samples: int | None = option(None, "use only this many labelled images (copies count once), a stratified subset", minimum=4)
     id_column: str | None = option(None, "column of the label file that holds the ids (default: found)", metavar="NAME")
-    label_column: str | None = option(None, "column of the label file that holds the labels (default: found)", metavar="NAME")
+    label_column: str | None = option(
+        None, "column of the label file that holds the labels, or several of 0 and 1 with commas between (default: found)", metavar="NAMES"
+    )
+    image_pattern: str | None = option(
+        None,
+        "how columns make an image's path, from any folder on: {id}.png, {patient_id}/{image_id}.dcm, {id}/FLAIR/*.png (default: found)",
+        metavar="PATTERN",
+    )
+    group_column: str | None = option(
+        None, "column whose equal values (a patient, a place) stay on one side of the split and in one fold", metavar="NAME"
+    )
+    label_pattern: str | None = option(
+        None,
+        "regular expression that reads the label in an image's path: (?P<label>[a-z]+)\\.(?P<id>\\d+); (?P<group>...) and (?P<row>...) too",
+        metavar="REGEX",
+    )
+    label_delimiter: str | None = option(
+        None,
+        "what separates several labels in one cell: a character, space, comma, semicolon, bar or none (default: found)",
+        metavar="CHAR",
+    )
+    task: str = option("auto", "what is predicted; auto: by rule, see the summary", choices=("auto", *KINDS))
+    positive_class: str | None = option(
+        None, "of a binary task: the class, or the classes with commas between, whose probability is wanted", metavar="NAMES"
+    )
+    given_split: bool = option(True, "hold out the competition's own validation part, where it has one, and split nothing")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where raw files come from: the embedded digits, Kaggle, an archive, a folder.
+"""Where raw files come from: the embedded digits, Kaggle, torchvision, an archive, a folder.
 
 A new kind of source is a function and a line in `SOURCES`.
 """
@@ -13,10 +13,13 @@ from pathlib import Path
 
 from core.data.archives import archive_stem
 from core.data.origin import Origin, file_stamp
+from core.data.packed_folders import is_packed, write_copy, write_out_arrays
+from core.data.torchvision_sets import PREFIX, canonical_set
 from core.data.unpacking import content_root, unpack
 from core.errors import InputError, printable
-from core.files import check_space, sha256_file, translate_os_error
+from core.files import check_space, sha256_file, translate_os_error, write_bytes
 from core.progress import Progress
+from core.tables import table_bytes
 from core.workspace import Workspace
 
 _SLUG = r"([A-Za-z0-9][A-Za-z0-9-]{0,99})"
@@ -97,6 +100,21 @@ def _kaggle(request: Request) -> tuple[Path, Origin]:
     return _unpacked(request, archive, slug, f"the download of {request.source}")
 
 
+def _torchvision(request: Request) -> tuple[Path, Origin]:
+    from core.data.image_sets import COLUMNS, write_set
+    from core.data.torchvision_sets import fetch_set
+
+    cache = request.workspace.dataset_dir / "torchvision"
+    labelled, test, names = fetch_set(request.source, cache)
+    content = request.stage / "unpacking"
+    answers = write_set({"train": labelled, **({"test": test} if test is not None else {})}, names, content, request.progress)
+    name = request.source.removeprefix(PREFIX).replace("/", "-")
+    if answers:
+        write_bytes(cache / f"{name}.test_answers.csv", table_bytes(COLUMNS, list(answers.items())))
+    num_files = sum(path.is_file() for path in content.rglob("*"))
+    return content, Origin(request.source, name, "data", False, num_files)
+
+
 def _archive(request: Request) -> tuple[Path, Origin]:
     archive = Path(request.source)
     return _unpacked(request, archive, archive_stem(archive), str(archive))
@@ -104,16 +122,23 @@ def _archive(request: Request) -> tuple[Path, Origin]:
 
 def _unpacked(request: Request, archive: Path, name: str, label: str) -> tuple[Path, Origin]:
     folder = request.stage / "unpacking"
-    num_files = unpack(archive, folder, request.progress, label)
+    unpack(archive, folder, request.progress, label)
+    write_out_arrays(folder, label, request.progress)
+    num_files = sum(path.is_file() for path in folder.rglob("*"))
     size, modified_ns = file_stamp(archive)
     kept = None if archive.is_relative_to(request.stage) else modified_ns
     origin = Origin(request.source, name, "data", False, num_files, sha256_file(archive), size, kept)
     return content_root(folder), origin
 
 
-def _folder(request: Request) -> tuple[None, Origin]:
-    root = content_of(Path(request.source), request.workspace)
-    return None, Origin(request.source, Path(request.source).name, str(root), True)
+def _folder(request: Request) -> tuple[Path | None, Origin]:
+    """A folder is read in place; one whose pictures stand in archives or JSON is copied with the pictures as files."""
+    root, name = content_of(Path(request.source), request.workspace), Path(request.source).name
+    if not is_packed(root):
+        return None, Origin(request.source, name, str(root), True)
+    content = request.stage / "unpacking"
+    num_files = write_copy(root, content, request.progress)
+    return content_root(content), Origin(request.source, name, "data", False, num_files)
 
 
 def _kaggle_address(source: str) -> str | None:
@@ -129,6 +154,7 @@ def _existing_path(source: str, exists: Callable[[str], bool]) -> str | None:
 SOURCES: dict[str, Source] = {
     "digits": Source("'digits' (embedded)", lambda text: "digits" if text == "digits" else None, _digits),
     "kaggle": Source("kaggle:<slug> or the address of a competition on kaggle.com", _kaggle_address, _kaggle),
-    "archive": Source("a .zip or .tar archive", lambda text: _existing_path(text, os.path.isfile), _archive),
+    "torchvision": Source("torchvision:<set> such as torchvision:CIFAR10", canonical_set, _torchvision),
+    "archive": Source("a .zip, .tar or .7z archive", lambda text: _existing_path(text, os.path.isfile), _archive),
     "folder": Source("a folder", lambda text: _existing_path(text, os.path.isdir), _folder),
 }

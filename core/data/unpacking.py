@@ -21,6 +21,7 @@ MAX_MEMBERS = 2_000_000
 MAX_BYTES = 2 << 40
 MAX_RATIO = 200  # images hardly shrink and CSV files shrink 3-30 times; deflate reaches 1032
 FREE_OF_RATIO = 10 << 20  # members and archives up to this size may shrink as they like
+PACKED_SUFFIXES = frozenset({".zip", ".7z"})
 _MAX_NAME_BYTES = 255
 _BLOCK_BYTES = 4096
 _LEFT_OUT = frozenset({"__MACOSX", ".DS_Store"})
@@ -29,9 +30,9 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def unpack(archive: Path, target: Path, progress: Progress = silent, label: str | None = None) -> int:
-    """Unpacks a zip or tar archive and the zip archives inside it into a new folder.
+    """Unpacks a zip, tar or 7z archive and the zip and 7z archives inside it into a new folder.
 
-    A member `x.zip` becomes the folder `x`, or the file `x` where it holds nothing but that (`train.csv.zip`); one beside
+    A member `x.zip` or `x.7z` becomes the folder `x`, or the file `x` where it holds nothing but that (`train.csv.zip`); one beside
     which `x` stands already stays packed. `__MACOSX` and `.DS_Store` are left out. `target` is the caller's to
     remove on an error: it is meant to be a temporary folder that is renamed when whole.
 
@@ -54,7 +55,7 @@ def unpack(archive: Path, target: Path, progress: Progress = silent, label: str 
     written = _unpack_one(archive, target, allowance, progress, label)
     if not any(path.is_file() for path in target.rglob("*")):
         raise InputError(f"{label}: the archive holds no files")
-    for inner in sorted(path for path in target.rglob("*") if path.suffix.lower() == ".zip" and path.is_file()):
+    for inner in sorted(path for path in target.rglob("*") if path.suffix.lower() in PACKED_SUFFIXES and path.is_file()):
         allowance -= written
         written = _unpack_inner(inner, max(allowance, 0), progress, f"{label}: member {inner.relative_to(target)}")
     return sum(path.is_file() for path in target.rglob("*"))
@@ -69,23 +70,28 @@ def content_root(folder: Path, ignored: frozenset[str] = frozenset()) -> Path:
         folder = entries[0]
 
 
+def put_unpacked(temporary: Path, place: Path) -> None:
+    """Moves what an archive held to `place`: the one file of that name that is all there is, or the folder that holds the content."""
+    content = content_root(temporary)
+    only = list(content.iterdir())
+    (only[0] if len(only) == 1 and only[0].name == place.name else content).rename(place)
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _unpack_inner(inner: Path, allowance: int, progress: Progress, label: str) -> int:
     place = inner.with_name(inner.stem)
     if any(other.name.casefold() == place.name.casefold() for other in inner.parent.iterdir()):
         return 0
     temporary = inner.with_name(f"{inner.name}.unpacked")
     written = _unpack_one(inner, temporary, allowance, progress, label)
-    content = content_root(temporary)
-    only = list(content.iterdir())
-    (only[0] if len(only) == 1 and only[0].name == place.name else content).rename(place)
-    shutil.rmtree(temporary, ignore_errors=True)
+    put_unpacked(temporary, place)
     inner.unlink()
     return written
 
 
 def _unpack_one(archive: Path, target: Path, allowance: int, progress: Progress, label: str) -> int:
     """Returns the number of bytes written."""
-    with open_archive(archive, label) as reader:
+    with open_archive(archive, label, target.parent) as reader:
         members = _checked_members(reader, allowance, label)
         needed = sum(-(-member.size // _BLOCK_BYTES) * _BLOCK_BYTES for _, member in members)
         check_space(target.parent, needed)

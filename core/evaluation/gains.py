@@ -5,25 +5,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.metrics import Estimate, Metric, bootstrap
+from core.metrics.metric import Decide
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def gain_over_mean(metric: Metric, targets: "np.ndarray", probabilities: "np.ndarray", others: "Sequence[np.ndarray]") -> Estimate:
+def gain_over_mean(
+    metric: Metric, targets: "np.ndarray", probabilities: "np.ndarray", others: "Sequence[np.ndarray]", decide: Decide | None = None
+) -> Estimate:
     """A model's figure less the mean of the figures of others, with a paired bootstrap interval: each draw of images judges all of them.
 
     Paired, since models agree on most images: the intervals of single figures overlap long before a difference is doubtful.
 
     Args:
         metric: the figure.
-        targets: (n,) integer targets.
-        probabilities: (n, k) of the model.
-        others: (n, k) of each of the others.
+        targets: as the metric takes them.
+        probabilities: of the model, as `Metric.used` takes them.
+        others: the same of each of the others.
+        decide: makes labels of probabilities.
     """
     import numpy as np
 
-    predicted = np.stack([metric.used(targets, p) for p in (probabilities, *others)], axis=1)
+    predicted = np.stack([metric.used(targets, p, decide) for p in (probabilities, *others)], axis=1)
 
     def on_draws(targets: "np.ndarray", predicted: "np.ndarray") -> "Callable[[np.ndarray], float]":
         figures = [metric.of_draws(targets, predicted[:, i]) for i in range(predicted.shape[1])]

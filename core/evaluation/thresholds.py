@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, NonFiniteError
 from core.metrics import METRICS, Metric
-from core.metrics.label_counts import LabelCounts, balanced_accuracy
+from core.metrics.label_counts import LabelCounts, balanced_accuracy, micro_f1
 from core.metrics.metric import LABELS, SINGLE_LABEL
 
 if TYPE_CHECKING:
@@ -176,3 +176,14 @@ def _youden_j(targets: "np.ndarray", labels: "np.ndarray") -> float:
 
 
 YOUDEN_J = Metric(_youden_j, True, (SINGLE_LABEL,), LABELS, "Youden's J", of_counts=lambda counts: 2 * balanced_accuracy(counts) - 1)
+
+
+def _of_second(counts: LabelCounts) -> LabelCounts:
+    return LabelCounts(counts.hits[..., 1:], counts.truths[..., 1:], counts.guesses[..., 1:], counts.squares, True)
+
+
+def _f1(targets: "np.ndarray", labels: "np.ndarray") -> float:
+    return float(micro_f1(_of_second(LabelCounts.of(targets, labels, 2))))
+
+
+F1 = Metric(_f1, True, (SINGLE_LABEL,), LABELS, "F1 of the second class", of_counts=lambda counts: micro_f1(_of_second(counts)))

@@ -6,19 +6,24 @@ the places of absent classes. ROC-AUC and average precision leave out classes wi
 (ROC-AUC, kappa and specificity of a single class) is NaN: it is printed as `undefined`, is never the best, and stops nothing.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.errors import NonFiniteError
 from core.metrics import label_counts, label_figures, probability_figures, ranks, regression
 from core.metrics.intervals import Estimate, bootstrap, figure_text
 from core.metrics.metric import (
+    BINARY,
     LABELS,
     MULTI_LABEL,
+    ONE_CLASS,
+    ORDINAL,
     PROBABILITIES,
     RANKS,
     REGRESSION,
     SINGLE_LABEL,
     VALUES,
+    Decide,
     Function,
     Metric,
     OfCounts,
@@ -30,10 +35,35 @@ from core.metrics.metric import (
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["METRICS", "STANDARD", "Estimate", "Metric", "bootstrap", "epoch_metrics", "figure_text", "metrics_for", "score"]
+__all__ = [
+    "DEFAULT_METRIC",
+    "METRICS",
+    "STANDARD",
+    "Estimate",
+    "Metric",
+    "bootstrap",
+    "epoch_metrics",
+    "figure_text",
+    "metrics_for",
+    "running_metrics",
+    "score",
+]
 
-STANDARD = ("macro_f1", "accuracy", "log_loss")
-_EITHER = (SINGLE_LABEL, MULTI_LABEL)
+# Of each kind of task: by what the best state is chosen, what every run computes, and what is shown beside the loss after every epoch.
+DEFAULT_METRIC = {
+    SINGLE_LABEL: "macro_f1",
+    BINARY: "roc_auc",
+    ORDINAL: "quadratic_kappa",
+    MULTI_LABEL: "roc_auc",
+    REGRESSION: "rmse",
+}
+STANDARD = {
+    **dict.fromkeys(ONE_CLASS, ("macro_f1", "accuracy", "log_loss")),
+    MULTI_LABEL: ("macro_f1", "micro_f1", "log_loss"),
+    REGRESSION: ("rmse", "mae"),
+}
+_RUNNING = (("accuracy", "macro_f1"), ("micro_f1", "macro_f1"), ("rmse", "mae"))
+_EITHER = (*ONE_CLASS, MULTI_LABEL)
 
 
 def metrics_for(task_kind: str) -> tuple[str, ...]:
@@ -48,14 +78,20 @@ def metrics_for(task_kind: str) -> tuple[str, ...]:
     return names
 
 
-def epoch_metrics(chosen: str) -> tuple[str, ...]:
-    """The names of the metrics that an epoch of a run is judged by: the standard ones, then the one chosen for the run."""
-    return tuple(dict.fromkeys((*STANDARD, chosen)))
+def epoch_metrics(chosen: str, task_kind: str = SINGLE_LABEL) -> tuple[str, ...]:
+    """The names of the metrics that an epoch of a run is judged by: the standard ones of its kind of task, then the one chosen for it."""
+    return tuple(dict.fromkeys((*STANDARD[task_kind], chosen)))
 
 
-def score(name: str, targets: "np.ndarray", probabilities: "np.ndarray") -> float:
+def running_metrics(names: Iterable[str]) -> tuple[str, ...]:
+    """The two metrics that are shown beside the loss, of a run whose epochs have figures of these names; none of no names."""
+    known = set(names)
+    return next((pair for pair in _RUNNING if known.issuperset(pair)), ())
+
+
+def score(name: str, targets: "np.ndarray", probabilities: "np.ndarray", decide: Decide | None = None) -> float:
     """One metric of class probabilities (n, k) against integer targets (n,) or, in a multi-label task, (n, k) of 0 and 1; in a regression
-    of numbers (n,) against numbers (n,). NaN where the set does not define it.
+    of numbers (n,) against numbers (n,). NaN where the set does not define it. `decide` makes labels of them, as in `Metric.used`.
 
     Raises:
         NonFiniteError: what was predicted holds NaN or infinity.
@@ -65,14 +101,14 @@ def score(name: str, targets: "np.ndarray", probabilities: "np.ndarray") -> floa
     if not np.isfinite(probabilities).all():
         raise NonFiniteError(f"{name}: what was predicted holds NaN or infinity; no figure can judge it")
     metric = METRICS[name]
-    return metric.function(targets, metric.used(targets, probabilities))
+    return metric.function(targets, metric.used(targets, probabilities, decide))
 
 
-def _of_labels(function: Function, of_counts: OfCounts, title: str, tasks: tuple[str, ...] = (SINGLE_LABEL,)) -> Metric:
+def _of_labels(function: Function, of_counts: OfCounts, title: str, tasks: tuple[str, ...] = ONE_CLASS) -> Metric:
     return Metric(function, True, tasks, LABELS, title, of_counts=of_counts)
 
 
-def _of_rows(rows: Rows, greater_is_better: bool, title: str, tasks: tuple[str, ...] = (SINGLE_LABEL,)) -> Metric:
+def _of_rows(rows: Rows, greater_is_better: bool, title: str, tasks: tuple[str, ...] = ONE_CLASS) -> Metric:
     return Metric(mean_of(rows), greater_is_better, tasks, PROBABILITIES, title, mean_of_draws(rows))
 
 
@@ -97,7 +133,7 @@ METRICS: dict[str, Metric] = {
     "calibration_error": Metric(
         probability_figures.calibration_error,
         False,
-        (SINGLE_LABEL,),
+        ONE_CLASS,
         PROBABILITIES,
         "calibration error",
         probability_figures.calibration_error_on_draws,

@@ -10,7 +10,8 @@ from core.metrics.label_counts import LabelCounts
 if TYPE_CHECKING:
     import numpy as np
 
-SINGLE_LABEL, MULTI_LABEL, REGRESSION = "single_label", "multi_label", "regression"
+SINGLE_LABEL, BINARY, ORDINAL, MULTI_LABEL, REGRESSION = "single_label", "binary", "ordinal", "multi_label", "regression"
+ONE_CLASS = (SINGLE_LABEL, BINARY, ORDINAL)
 LABELS, PROBABILITIES, RANKS, VALUES = "labels", "probabilities", "ranks", "values"
 MULTI_LABEL_THRESHOLD = 0.5
 
@@ -19,6 +20,7 @@ Rows = Callable[["np.ndarray", "np.ndarray"], "np.ndarray"]
 OnDraw = Callable[["np.ndarray"], float]
 OnDraws = Callable[["np.ndarray", "np.ndarray"], OnDraw]
 OfCounts = Callable[[LabelCounts], "np.ndarray"]
+Decide = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Metric:
         function: (targets, predicted) -> float. Targets are (n,) integers, (n, k) of 0 and 1 in a multi-label task, (n,) numbers in a
             regression; for what is predicted see `uses`.
         greater_is_better: its direction.
-        tasks: the kinds of task that it judges: `single_label`, `multi_label`, `regression`.
+        tasks: the kinds of task that it judges.
         uses: `labels`, `probabilities`, `ranks` (probabilities, of which only the order over the images counts) or `values`.
         title: its name on pictures and in tables.
         on_draws: (targets, predicted) -> a function of positions (m,) that gives the same figure of those images, quicker than
@@ -51,13 +53,16 @@ class Metric:
             return False
         return than is None or math.isnan(than) or (value > than if self.greater_is_better else value < than)
 
-    def used(self, targets: "np.ndarray", probabilities: "np.ndarray") -> "np.ndarray":
+    def used(self, targets: "np.ndarray", probabilities: "np.ndarray", decide: Decide | None = None) -> "np.ndarray":
         """What `function` takes of a model's probabilities (n, k), or of its numbers (n,) in a regression.
 
-        The label of an image is its first largest class; in a multi-label task (targets (n, k)) it has every class of at least 0.5.
+        A figure of labels takes what `decide` makes of the probabilities. Without it the label of an image is its first largest class; in
+        a multi-label task (targets (n, k)) it has every class of at least 0.5.
         """
         if self.uses != LABELS:
             return probabilities
+        if decide is not None:
+            return decide(probabilities)
         if targets.ndim == 1:
             labels: np.ndarray = probabilities.argmax(axis=1)
             return labels

@@ -12,13 +12,15 @@ from typing import Any
 
 from core.errors import InputError, RefusedError
 from core.files import refuse_existing, sha256_bytes, write_new
-from core.prediction.number_files import PREFIX, predictions_of, read_number_file
+from core.prediction.decisions import Outcome
+from core.prediction.number_files import PREFIX, outcome_in, read_number_file
 from core.prediction.predictions import Predictions
+from core.prediction.scores import Scores
 from core.prediction.vouching import open_prediction
 from core.tables import table_bytes
-from core.task import class_order
+from core.task import REGRESSION, Task, class_order
 
-_NONE: Mapping[str, Predictions] = {}
+_NONE: Mapping[str, Outcome] = {}
 LEFT_OUT = (".oof.csv", ".probabilities.csv")  # tables of probabilities beside submissions, not submissions
 
 
@@ -28,49 +30,69 @@ class OutOfFold:
 
     Attributes:
         folds: of each row: the number of its fold, or `holdout`.
-        targets: the class name of each row.
+        targets: the label of each row as text.
     """
 
-    predictions: Predictions
+    predictions: Outcome
     folds: list[str]
     targets: list[str]
 
 
-def probabilities_bytes(predictions: Predictions, id_column: str = "id") -> bytes:
-    """The file of probabilities: the id and a column `p:<class>` for each class, 9 significant digits."""
+def probabilities_bytes(predictions: Outcome, id_column: str = "id") -> bytes:
+    """The file of probabilities: the id and a column `p:<class>` for each class, of a regression the one column `value`; 9 significant
+    digits."""
     rows = ([name, *cells] for name, cells in zip(predictions.id_texts(), number_cells(predictions), strict=True))
-    return table_bytes([id_column, *(PREFIX + name for name in predictions.classes)], rows)
+    return table_bytes([id_column, *_columns(predictions)], rows)
 
 
 def oof_bytes(oof: OutOfFold, id_column: str = "id") -> bytes:
-    """The file of out-of-fold rows: id, fold, target and a column `p:<class>` for each class, 9 significant digits."""
+    """The file of out-of-fold rows: id, fold, target and the columns of `probabilities_bytes`."""
     known = zip(oof.predictions.id_texts(), oof.folds, oof.targets, number_cells(oof.predictions), strict=True)
     rows = ([name, fold, target, *cells] for name, fold, target, cells in known)
-    return table_bytes([id_column, "fold", "target", *(PREFIX + name for name in oof.predictions.classes)], rows)
+    return table_bytes([id_column, "fold", "target", *_columns(oof.predictions)], rows)
 
 
-def number_cells(predictions: Predictions) -> list[list[str]]:
-    """The probabilities as text with 9 significant digits, in which a float32 survives. InputError where there are none."""
-    if predictions.probabilities is None:
+def _columns(predictions: Outcome) -> list[str]:
+    if isinstance(predictions, Predictions):
+        return [PREFIX + name for name in predictions.classes]
+    return list(predictions.columns) if predictions.kind == REGRESSION else [PREFIX + name for name in predictions.columns]
+
+
+def number_cells(predictions: Outcome) -> list[list[str]]:
+    """The probabilities or numbers as text with 9 significant digits, in which a float32 survives. InputError where there are none."""
+    values = predictions.values if isinstance(predictions, Scores) else predictions.probabilities
+    if values is None:
         raise InputError("these predictions hold labels only; probabilities are wanted")
-    return [[f"{value:.9g}" for value in row] for row in predictions.probabilities.tolist()]
+    return [[f"{value:.9g}" for value in row] for row in values.tolist()]
 
 
-def read_oof(path: Path) -> OutOfFold:
+def read_oof(path: Path, task: Task | None = None) -> OutOfFold:
     """Reads a file that `oof_bytes` made.
 
+    Args:
+        path: of the file.
+        task: what its rows are of; None: each row has one of the classes that the columns name.
+
     Raises:
-        InputError: it has other columns, an id twice, a target that is no class, or numbers that are no probabilities.
+        InputError: it has other columns, an id twice, a target that is no label of the task, or numbers that are no probabilities.
     """
     numbers = read_number_file(path, 3)
     if numbers.columns[1:3] != ("fold", "target"):
         raise InputError(f"{path}: the second and third column must be 'fold' and 'target', not {numbers.columns[1:3]}")
-    predictions = predictions_of(numbers)
+    predictions = outcome_in(numbers, task)
     _, folds, targets = numbers.texts
+    known = task or Task(tuple(name.removeprefix(PREFIX) for name in numbers.columns[3:]))
     for row, target in enumerate(targets):
-        if target not in predictions.classes:
-            raise InputError(f"{path}, line {numbers.line(row)}: the target {target!r} is none of the classes {predictions.classes}")
+        try:
+            known.encode([target])
+        except (KeyError, ValueError):
+            raise InputError(f"{path}, line {numbers.line(row)}: the target {target!r} is no label of a task that is {known}") from None
     return OutOfFold(predictions, folds, targets)
+
+
+def files_of_prediction(path: Path) -> list[Path]:
+    """The files that a prediction consists of, by that of its labels."""
+    return [path.with_name(path.stem + suffix) for suffix in (".csv", ".probabilities.csv", ".json")]
 
 
 def check_submission_path(path: Path) -> None:
@@ -86,9 +108,9 @@ def check_submission_path(path: Path) -> None:
 
 
 def write_prediction_files(
-    path: Path, submission: bytes, predictions: Predictions, record: dict[str, Any], force: bool, parts: Mapping[str, Predictions] = _NONE
+    path: Path, submission: bytes, predictions: Outcome, record: dict[str, Any], force: bool, parts: Mapping[str, Outcome] = _NONE
 ) -> None:
-    """Writes `<name>.csv`, `<name>.probabilities.csv` where there are probabilities, and last `<name>.json`.
+    """Writes `<name>.csv`, `<name>.probabilities.csv` where there is more than labels, and last `<name>.json`.
 
     Args:
         submission: the bytes of `<name>.csv`.
@@ -99,14 +121,14 @@ def write_prediction_files(
     Raises:
         RefusedError: a file with other bytes is there; nothing was written.
     """
-    probabilities_path = path.with_suffix(".probabilities.csv")
+    _, probabilities_path, record_path = files_of_prediction(path)
     files = {path: submission}
-    if predictions.probabilities is not None:
+    if isinstance(predictions, Scores) or predictions.probabilities is not None:
         files[probabilities_path] = probabilities_bytes(predictions, record.get("id_column", "id"))
     for name, part in parts.items():
         files[path.with_name(f"{path.stem}_{name}.probabilities.csv")] = probabilities_bytes(part, record.get("id_column", "id"))
     plain = {**record, "sha256": {place.name: sha256_bytes(data) for place, data in files.items()}}
-    files[path.with_suffix(".json")] = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
+    files[record_path] = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
     left_over = probabilities_path not in files and probabilities_path.exists()
     if left_over and not force:
         raise RefusedError(f"{probabilities_path}: is left of another prediction; add --force to remove it, or choose another name")

@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError, NonFiniteError, printable
+from core.prediction.decisions import Outcome
+from core.prediction.ids import as_ids
 from core.prediction.plain_csv import NotPlainError, read_blocks, read_header
 from core.prediction.predictions import Predictions
+from core.prediction.scores import Scores
 from core.tables import check_ids, read_table
+from core.task import REGRESSION, Task
 
-PREFIX = "p:"
+PREFIX, VALUE = "p:", "value"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,26 @@ def _read_strictly(path: Path, num_texts: int) -> NumberFile:
             except ValueError:
                 raise InputError(f"{path}, line {line}: {printable(cell)[:80]!r} is no number") from None
     return NumberFile(path, table.columns, [[row[column] for row in table.rows] for column in range(num_texts)], values)
+
+
+def outcome_in(numbers: NumberFile, task: Task | None = None) -> Outcome:
+    """What the columns of such a file hold, by the task that they answer; None: each row has one class, as `predictions_of` reads it.
+
+    Raises:
+        InputError: other columns than the task's, an id twice, or numbers that are no probabilities.
+        NonFiniteError: NaN or infinity.
+    """
+    if task is None or task.has_one_class:
+        return predictions_of(numbers)
+    columns = numbers.columns[len(numbers.texts) :]
+    wanted = (VALUE,) if task.kind == REGRESSION else tuple(PREFIX + name for name in task.classes)
+    if columns != wanted:
+        raise InputError(f"{numbers.path}: has the columns {', '.join(map(repr, columns))}; wanted are {', '.join(map(repr, wanted))}")
+    names = wanted if task.kind == REGRESSION else task.classes
+    try:
+        return Scores(as_ids(numbers.texts[0]), names, numbers.values, task.kind)
+    except (InputError, NonFiniteError) as error:
+        raise type(error)(f"{numbers.path}: {error}") from error
 
 
 def predictions_of(numbers: NumberFile) -> Predictions:

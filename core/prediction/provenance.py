@@ -28,6 +28,7 @@ def hash_inputs(files: dict[str, Path | None], images: TargetImages, mask: str |
     return {
         **{f"{name}_sha256": sha256_file(path) if path else None for name, path in files.items()},
         "images_sha256": _digest(list(zip(images.ids, contents, strict=True))),
+        **({} if images.row_ids == images.ids else {"rows_sha256": _digest(images.row_ids)}),
         "masks_sha256": _digest(masks) if masks else None,
     }
 

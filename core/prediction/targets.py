@@ -13,24 +13,37 @@ from core.tables import id_fault, read_unique_ids
 
 @dataclass(frozen=True)
 class TargetImages:
-    """Images to predict: `paths[i]` is that of `ids[i]`, and `contents[i]` the SHA-256 of its file where that is known."""
+    """Images to predict: `paths[i]` is that of `ids[i]`, `contents[i]` the SHA-256 of its file where that is known, and `rows[i]` the id of
+    the row that it belongs to where several images may share one."""
 
     ids: list[str]
     paths: list[Path]
     contents: list[str] | None = None
+    rows: list[str] | None = None
+
+    @property
+    def row_ids(self) -> list[str]:
+        """Of each image the id of its row."""
+        return self.ids if self.rows is None else self.rows
 
     def first(self, count: int | None) -> "TargetImages":
         """At most `count` of them."""
-        return TargetImages(self.ids[:count], self.paths[:count], self.contents[:count] if self.contents else None)
+        contents, rows = (column[:count] if column else None for column in (self.contents, self.rows))
+        return TargetImages(self.ids[:count], self.paths[:count], contents, rows)
 
 
-def images_by_template(places: list[Path], template: Path) -> TargetImages:
+def images_by_template(places: list[Path], template: Path, ids: list[str] | None = None) -> TargetImages:
     """The images of a sample submission's ids, looked for under `places`, in its order.
+
+    Args:
+        places: files and folders.
+        template: the sample submission.
+        ids: those that it asks for where its rows are more than images; None: of its first column.
 
     Raises:
         InputError: a place is missing or is no image file, or ids have no image.
     """
-    ids = read_unique_ids(template)
+    ids = read_unique_ids(template) if ids is None else ids
     found: dict[str, Path] = {}
     for root, index in _indices(places):
         pattern = find_pattern(ids, index, "test")

@@ -12,6 +12,7 @@ from core.prediction.label_files import LabelFile, read_label_file
 from core.prediction.number_files import predictions_of, read_number_file
 from core.prediction.predictions import Predictions
 from core.tables import read_text
+from core.task import BINARY, ORDINAL
 
 _ROUNDING = 1e-8
 
@@ -25,6 +26,7 @@ class PredictionFile:
         probabilities_path: None where there are none, or none that the JSON vouches for.
         sha256: of the CSV.
         notes: what a person should be told: neighbours that were passed over.
+        by_cuts: whether cuts may have decided the labels, which then need not be the most probable classes.
     """
 
     labels: LabelFile
@@ -32,6 +34,7 @@ class PredictionFile:
     probabilities_path: Path | None
     sha256: str
     notes: tuple[str, ...]
+    by_cuts: bool = False
 
     @property
     def path(self) -> Path:
@@ -57,7 +60,7 @@ class PredictionFile:
         assert stated.probabilities is not None
         chosen = stated.probabilities[np.arange(len(stated)), predictions.labels]
         off = chosen < stated.probabilities.max(axis=1) - _ROUNDING
-        if off.any():
+        if off.any() and not self.by_cuts:
             name = predictions.ids[int(off.argmax())]
             raise InputError(f"{path}: the label of the id '{name}' in {self.path.name} is not the most probable class")
         return Predictions(predictions.ids, classes, predictions.labels, stated.probabilities)
@@ -71,7 +74,7 @@ def open_prediction(path: Path) -> PredictionFile:
     """
     labels, digest = read_label_file(path), sha256_file(path)
     record_path, probabilities_path = path.with_suffix(".json"), path.with_suffix(".probabilities.csv")
-    classes, hashes, note = _read_record(record_path)
+    classes, hashes, note, kind = _read_record(record_path)
     if note is None and classes is not None and digest not in hashes:
         classes, hashes, note = None, [], f"{record_path}: does not belong to {path.name} as it is now (another SHA-256); passed over"
     notes = [note] if note else []
@@ -81,13 +84,13 @@ def open_prediction(path: Path) -> PredictionFile:
             vouched = probabilities_path
         else:
             notes.append(f"{probabilities_path}: passed over; no {record_path.name} vouches for it by its SHA-256")
-    return PredictionFile(labels, classes, vouched, digest, tuple(notes))
+    return PredictionFile(labels, classes, vouched, digest, tuple(notes), kind in (BINARY, ORDINAL))
 
 
-def _read_record(path: Path) -> tuple[tuple[str, ...] | None, list[str], str | None]:
-    """Classes and hashes that a JSON states, and a note where it is there but of no use."""
+def _read_record(path: Path) -> tuple[tuple[str, ...] | None, list[str], str | None, str | None]:
+    """Classes, hashes and kind of task that a JSON states, with a note where it is there but of no use before the kind."""
     if not path.is_file():
-        return None, [], None
+        return None, [], None, None
     try:
         plain = json.loads(read_text(path))
         classes, hashes = plain["classes"], list(plain["sha256"].values())
@@ -98,6 +101,6 @@ def _read_record(path: Path) -> tuple[tuple[str, ...] | None, list[str], str | N
             or len(set(classes)) < len(classes)
         ):
             raise ValueError("its classes or hashes are no different texts")
-        return tuple(classes), hashes, None
+        return tuple(classes), hashes, None, plain.get("task")
     except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None, [], f"{path}: is not the record of a prediction; passed over"
+        return None, [], f"{path}: is not the record of a prediction; passed over", None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.competition import Competition
 from core.errors import InputError
+from core.task import Task
 from core.training.member_states import Member
 from core.training.runs import states_of_run
 from core.training.steps import EpochProgress
@@ -44,8 +45,9 @@ def check_name(workspace: Workspace, name: str) -> str:
 def check_dataset(member: Member, competition: Competition) -> None:
     """Raises InputError where the dataset is not the one that a state was trained on: its figures would be of other images."""
     state, path = member.found.state, member.found.path
-    if state["task"] != competition.task.to_plain():
-        raise InputError(f"{path}: has the classes {state['task'].get('classes')}, the dataset {list(competition.task.classes)}")
+    task = Task.from_plain(state["task"])
+    if task != competition.task:
+        raise InputError(f"{path}: is of another task than the dataset's ({task}, not {competition.task})")
     if any(state["data"].get(key) != competition.split[key] for key in ("train_sha256", "test_sha256")):
         raise InputError(f"{path}: was trained on another split than the dataset's; held-out images would be among those it was fitted on")
     if state["data"].get("content_hash") != competition.content_hash:

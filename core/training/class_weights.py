@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.errors import InputError, first_few, printable
+from core.task import MULTI_LABEL, Task
 
 _BALANCED = {"auto": 1.0, "sqrt": 0.5}  # the power of the balanced weight
 _NAMED = re.compile(r"(.+?)=([^,=]*)(?:,|$)", re.DOTALL)  # a class's name may hold commas and equal signs, its weight may not
@@ -16,16 +17,24 @@ _FORMS = "give auto, sqrt, a number for each class (1,2.5,1) or name=number,... 
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """The classes of a task in class order, and how many training images each has."""
+    """The classes of a task in class order, how many training images each has, and how many there are where one may have several."""
 
     classes: tuple[str, ...]
     counts: tuple[int, ...]
+    num_images: int | None = None
 
     @classmethod
     def of(cls, classes: Sequence[str], labels: Iterable[str]) -> "ClassCounts":
         """Counts the labels of the training images."""
         found = Counter(labels)
         return cls(tuple(classes), tuple(found[name] for name in classes))
+
+    @classmethod
+    def of_task(cls, task: Task, labels: Sequence[str]) -> "ClassCounts":
+        """Counts the classes that the training images of a task have."""
+        if task.kind != MULTI_LABEL:
+            return cls.of(task.classes, labels)
+        return cls(task.classes, tuple(task.truths(labels).sum(axis=0).tolist()), len(labels))
 
 
 def check_class_weights(text: str) -> None:
@@ -49,6 +58,31 @@ def class_weights(text: str, known: ClassCounts) -> tuple[float, ...]:
     if text in _BALANCED:
         total, present = sum(known.counts), sum(count > 0 for count in known.counts)
         return tuple((total / (present * count)) ** _BALANCED[text] if count else 0.0 for count in known.counts)
+    weights = _given_weights(text, known)
+    if not any(weight and count for weight, count in zip(weights, known.counts, strict=True)):
+        raise InputError(f"--class_weights {printable(text)}: every class with training images has weight 0; give one of them more")
+    return weights
+
+
+def positive_weights(text: str, known: ClassCounts) -> tuple[float, ...]:
+    """How much an image that has a class counts in that class's loss, where one without it counts 1: of a multi-label task.
+
+    Args:
+        text: `auto`: images without the class / images with it, so that both count the same (1 where there are none of either); `sqrt`:
+            the square root of that; or weights as in `class_weights`.
+        known: classes and training images.
+
+    Raises:
+        InputError: the text is neither, or names no class of the task.
+    """
+    if text not in _BALANCED:
+        return _given_weights(text, known)
+    total = known.num_images or 0
+    return tuple(((total - count) / count) ** _BALANCED[text] if 0 < count < total else 1.0 for count in known.counts)
+
+
+def _given_weights(text: str, known: ClassCounts) -> tuple[float, ...]:
+    """The weights that a text states, in class order."""
     given = _parse(text)
     if isinstance(given, dict):
         _check_names(given, known.classes)
@@ -60,8 +94,6 @@ def class_weights(text: str, known: ClassCounts) -> tuple[float, ...]:
                 f"--class_weights {printable(text)}: {len(weights)} numbers for {len(known.classes)} classes; "
                 f"give one for each of {first_few(list(known.classes))}, or name=number for some"
             )
-    if not any(weight and count for weight, count in zip(weights, known.counts, strict=True)):
-        raise InputError(f"--class_weights {printable(text)}: every class with training images has weight 0; give one of them more")
     return weights
 
 

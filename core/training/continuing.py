@@ -6,6 +6,7 @@ from core.data.competition import Competition
 from core.data.labelled import LabelledParts
 from core.errors import InputError
 from core.modeling.loading import LoadedModel
+from core.task import Task
 from core.training import states
 from core.training.finding import FoundState
 from core.training.history import EpochRecord
@@ -25,8 +26,9 @@ def check_start(start: FoundState, plan: RunPlan, competition: Competition) -> l
         InputError: it was made from other classes; or it is of this run, and from another split or other settings.
     """
     state, name = start.state, start.path.name
-    if state["task"] != competition.task.to_plain():
-        raise InputError(f"{start.path}: has the classes {state['task'].get('classes')}, the dataset {list(competition.task.classes)}")
+    task = Task.from_plain(state["task"])
+    if task != competition.task and (start.of_run(plan.name) or not task.answers_like(competition.task)):
+        raise InputError(f"{start.path}: is of another task than the dataset's ({task}, not {competition.task})")
     same_split = all(state["data"].get(key) == competition.split[key] for key in ("train_sha256", "test_sha256"))
     same_split = same_split and (state["part"] == plan.part)
     if not start.of_run(plan.name):
@@ -70,7 +72,8 @@ def go_on(run: Run, start: FoundState, workspace: Workspace) -> None:
             raise InputError(f"--early_stopping {patience}: {inside}, and would have ended before; give more, or leave it out")
         raise InputError(f"--num_epochs {run.plan.run.num_epochs}: {inside}; give that or more")
     if run.epochs_left and workspace.oof_path(run.plan.name).exists():
-        run.replaced.append(workspace.oof_path(run.plan.name))  # of fewer epochs than the run will have
+        oof = workspace.oof_path(run.plan.name)  # of fewer epochs than the run will have
+        run.replaced += [path for path in (oof, oof.with_suffix(".json")) if path.exists()]
     best = workspace.state_path(run.plan.name, "best")
     summary = states.read_summary(best) if best not in run.replaced else None
     at = (state["best"] or {}).get("epoch")

@@ -3,12 +3,24 @@
 from typing import TYPE_CHECKING
 
 from core.data.batches import LabelledImages
-from core.metrics import METRICS, epoch_metrics
+from core.metrics import METRICS, STANDARD, epoch_metrics, running_metrics
+from core.metrics.metric import LABELS, VALUES
+from core.prediction.decisions import decided
+from core.prediction.outcomes import activated
+from core.task import REGRESSION, Task
 from core.training.learner import Learner
 from core.training.steps import EpochProgress
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+def truths_of(task: Task, labelled: LabelledImages) -> "np.ndarray":
+    """What figures compare predictions with (`Task.truths`)."""
+    if task.kind == REGRESSION:
+        return task.truths(labelled.labels)
+    truths: np.ndarray = labelled.targets.astype("int64", copy=False)
+    return truths
 
 
 def training_figures(learner: Learner, train: LabelledImages, done: EpochProgress) -> tuple[dict[str, float], list[list[float]]]:
@@ -21,30 +33,36 @@ def training_figures(learner: Learner, train: LabelledImages, done: EpochProgres
     positions = [order[start:end] for start, end in bounds]
     means = torch.stack(done.losses).cpu().numpy().astype("float64")
     losses = np.column_stack([means, [criterion.weight(train.targets[p], maker.mixes) for p in positions]])
-    predicted = [part.cpu().numpy() for part in done.labels]
-    points = _points(train.targets, positions, predicted, losses, (learner.logging_iters[0], done.epoch * len(bounds)))
-    targets = train.targets[np.concatenate(positions)]
-    return _running_figures(targets, np.concatenate(predicted), losses, epoch_metrics(learner.rule.metric)), points
+    task, names = learner.task, epoch_metrics(learner.rule.metric, learner.task.kind)
+    predicted = [_answers(task, part.cpu().numpy()) for part in done.labels]
+    truths, place = truths_of(task, train), (learner.logging_iters[0], done.epoch * len(bounds))
+    points = _points([truths[p] for p in positions], predicted, losses, place, running_metrics(names))
+    return _running_figures(truths[np.concatenate(positions)], np.concatenate(predicted), losses, names), points
 
 
-def _running_figures(targets: "np.ndarray", labels: "np.ndarray", losses: "np.ndarray", names: tuple[str, ...]) -> dict[str, float]:
-    """The loss, and those of the metrics that need no more than labels: a step keeps no probabilities."""
-    by_label = {name: METRICS[name].function(targets, labels) for name in names if METRICS[name].uses == "labels"}
-    return {"loss": _mean(losses), **by_label}
+def _answers(task: Task, kept: "np.ndarray") -> "np.ndarray":
+    """What figures judge, of what the steps kept."""
+    return activated(task, kept) if task.kind == REGRESSION else kept.astype("int64", copy=False)
+
+
+def _running_figures(targets: "np.ndarray", answers: "np.ndarray", losses: "np.ndarray", names: tuple[str, ...]) -> dict[str, float]:
+    """The loss, and those of the metrics that need no more than answers: a step keeps no probabilities."""
+    judged = {name: METRICS[name].function(targets, answers) for name in names if METRICS[name].uses in (LABELS, VALUES)}
+    return {"loss": _mean(losses), **judged}
 
 
 def _points(
-    targets: "np.ndarray", positions: list["np.ndarray"], predicted: list["np.ndarray"], losses: "np.ndarray", place: tuple[int, int]
+    truths: list["np.ndarray"], answers: list["np.ndarray"], losses: "np.ndarray", place: tuple[int, int], names: tuple[str, ...]
 ) -> list[list[float]]:
-    """One point for every so many batches: (batches completed, loss, accuracy, macro-F1) of those. A rest of fewer than half as
+    """One point for every so many batches: (batches completed, loss, and two metrics) of those. A rest of fewer than half as
     many joins the point before, since the figures of one small batch would stand out for their smallness alone.
 
     Args:
-        targets: of the whole set.
-        positions: in it, of each batch.
-        predicted: the classes of each batch.
+        truths: of each batch.
+        answers: what was predicted of it.
         losses: mean loss of each batch, and its weight.
         place: batches a point, and batches before the first one here.
+        names: of the metrics.
     """
     import numpy as np
 
@@ -53,8 +71,8 @@ def _points(
     points = []
     for start, end in zip(starts, [*starts[1:], len(losses)], strict=True):
         part = slice(start, end)
-        truth, labels = targets[np.concatenate(positions[part])], np.concatenate(predicted[part])
-        figures = [METRICS[name].function(truth, labels) for name in ("accuracy", "macro_f1")]
+        truth, answer = np.concatenate(truths[part]), np.concatenate(answers[part])
+        figures = [METRICS[name].function(truth, answer) for name in names]
         points.append([float(before + end), _mean(losses[part]), *figures])
     return points
 
@@ -72,6 +90,8 @@ def held_out_points(learner: Learner, valid: LabelledImages, logits: "np.ndarray
     size = learner.batch_maker.batch_size
     positions = [np.arange(start, min(start + size, len(valid))) for start in range(0, len(valid), size)]
     means = [float(learner.criterion(torch.from_numpy(logits[p]), torch.from_numpy(valid.targets[p]))) for p in positions]
-    predicted = [logits[p].argmax(axis=1) for p in positions]
+    task, truths = learner.task, truths_of(learner.task, valid)
+    answers = decided(task, activated(task, logits))
     losses = np.column_stack([means, [learner.criterion.weight(valid.targets[p]) for p in positions]])
-    return _points(valid.targets, positions, predicted, losses, (learner.logging_iters[1], epoch * len(positions)))
+    names, place = running_metrics(STANDARD[task.kind]), (learner.logging_iters[1], epoch * len(positions))
+    return _points([truths[p] for p in positions], [answers[p] for p in positions], losses, place, names)

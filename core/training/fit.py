@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from core.data.batches import LabelledImages
 from core.errors import NonFiniteError, StoppedError
 from core.metrics import epoch_metrics, score
-from core.prediction.inference import predict_logits, softmax
+from core.prediction.decisions import decider
+from core.prediction.inference import predict_logits
+from core.prediction.outcomes import activated
 from core.progress import Progress, silent
 from core.training.control import Evaluation, LoopControl
-from core.training.figures import held_out_points, training_figures
+from core.training.figures import held_out_points, training_figures, truths_of
 from core.training.history import EpochRecord
 from core.training.learner import Learner
 from core.training.steps import EpochProgress, check_losses, train_steps
@@ -97,7 +99,7 @@ def _evaluate_epoch(learner: Learner, valid: LabelledImages, done: EpochProgress
 
 
 def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silent) -> Evaluation:
-    """Loss, the standard metrics and the run's own over the whole held-out part, in eval mode."""
+    """Loss, the standard metrics of the kind of task and the run's own over the whole held-out part, in eval mode."""
     import torch
 
     from core.modeling.model_files import errors_in
@@ -105,7 +107,8 @@ def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silen
     maker = learner.batch_maker
     with errors_in(learner.model_path):
         logits = predict_logits(learner.judge, valid.images, maker.normalization, learner.images_at_once, maker.device, progress)
-    probabilities = softmax(logits)
+    task, truths, values = learner.task, truths_of(learner.task, valid), activated(learner.task, logits)
     loss = learner.criterion(torch.from_numpy(logits), torch.from_numpy(valid.targets))
-    figures = {name: score(name, valid.targets, probabilities) for name in epoch_metrics(learner.rule.metric)}
+    names = epoch_metrics(learner.rule.metric, task.kind)
+    figures = {name: score(name, truths, values, decider(task)) for name in names}
     return Evaluation({"loss": float(loss)} | figures, logits)

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from core.metrics import STANDARD, figure_text
+from core.metrics import figure_text, running_metrics
 from core.tables import table_bytes
 
-FIGURES = ("loss", "accuracy", "macro_f1")
+_UNSHOWN = ("log_loss",)  # every run has it, and it tells a person little beside the loss
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,13 @@ class EpochRecord:
 
     Attributes:
         epoch: epochs completed, from 1.
-        train: loss, accuracy and macro-F1 over every training image once, as they came by in training (dropout and
-            augmentation on, weights moving); the run's own metric too where it is one of labels.
+        train: loss and the two running metrics (`running_metrics`: accuracy and macro-F1 of single labels) over every training image
+            once, as they came by in training (dropout and augmentation on, weights moving); the run's own metric too where it is one of
+            labels.
         valid: the same over the whole held-out part, in eval mode, at the epoch's end; log_loss, and the run's own metric.
             A figure that the images do not define is NaN.
         train_iterations, valid_iterations: points of the per-iteration curves: (batches completed in the run, loss,
-            accuracy, macro-F1) over the batches since the point before.
+            the two running metrics) over the batches since the point before.
         learning_rate: at the epoch's end.
         wall_seconds: what the epoch took.
     """
@@ -52,16 +53,23 @@ class EpochRecord:
 
 def _shown(values: dict[str, float]) -> dict[str, float]:
     """The figures for a person: those that every run has, and the run's own."""
-    return {name: values[name] for name in FIGURES} | {name: value for name, value in values.items() if name not in (*FIGURES, *STANDARD)}
+    first = _figures(values)
+    return {name: values[name] for name in first} | {name: value for name, value in values.items() if name not in (*first, *_UNSHOWN)}
+
+
+def _figures(values: dict[str, float]) -> tuple[str, ...]:
+    """The figures that every run of this kind of task has."""
+    return ("loss", *running_metrics(values))
 
 
 def log_bytes(history: list[EpochRecord]) -> bytes:
     """The loss log `graphs/<title>.csv`: one row an epoch."""
-    columns = ["epoch", *(f"{side}_{name}" for side in ("train", "valid") for name in FIGURES), "learning_rate", "wall_seconds"]
+    names = _figures(history[0].train) if history else ()
+    columns = ["epoch", *(f"{side}_{name}" for side in ("train", "valid") for name in names), "learning_rate", "wall_seconds"]
     rows = [
         [
             str(r.epoch),
-            *(f"{values[name]:.9g}" for values in (r.train, r.valid) for name in FIGURES),
+            *(f"{values[name]:.9g}" for values in (r.train, r.valid) for name in names),
             f"{r.learning_rate:.9g}",
             f"{r.wall_seconds:.3f}",
         ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.data.batches import Batch, BatchMaker
 from core.modeling.backbone import Backbone
 from core.processes import copy_from_main, process_count
+from core.task import Task
 from core.training.criterion import Criterion
 from core.training.ema import Ema
 from core.training.schedules import Schedule
@@ -62,6 +63,11 @@ class Learner:
     model_path: Path = Path("the model")
     rule: Rule = field(default_factory=Rule)
     pieces: int = 1
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self.criterion.task
 
     @property
     def module(self) -> "nn.Module":

@@ -43,12 +43,13 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     optimizer_class(plan.optimization.optimizer)
     check_scheduler(plan.optimization.scheduler)
     competition = read_competition(workspace)
+    plan = plan.for_task(competition.task)
     start, replaced, notes = _find_start(workspace, plan)
     if start is not None:
         with errors_of(start.path):
             notes += check_start(start, plan, competition)
     parts = _chosen(_read_parts(workspace, competition, plan, start), plan)
-    criterion = build_criterion(plan.optimization, ClassCounts.of(competition.task.classes, parts.train.labels))
+    criterion = build_criterion(plan.optimization, ClassCounts.of_task(competition.task, parts.train.labels), competition.task)
     try_schedule(plan.optimization, horizon_of(plan, len(parts.train)))
     for folder in (workspace.states_dir, workspace.graph_path(plan.name).parent, workspace.outputs_dir):
         check_writable(folder)
@@ -64,10 +65,10 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     images = open_run_images(workspace, plan, competition, parts, loaded.in_channels, progress).on(accelerator.device)
     known = Normalization.from_plain(start.state["normalization"]) if start and start.of_run(plan.name) else None
     normalization = known or images.fit_normalization(progress)
-    maker = build_batch_maker(plan, normalization, accelerator.device, len(competition.task.classes))
+    maker = build_batch_maker(plan, normalization, accelerator.device, competition.task.num_outputs)
     learner = build_learner(plan, loaded.module, accelerator, maker, criterion, len(images.train))
     run = Run(plan, competition, loaded, preprocessing, learner, images.train, images.valid, replaced, [*notes, *images.notes])
-    run.folds_sha256 = parts.folds_sha256
+    run.folds_sha256, run.row_ids = parts.folds_sha256, [record.row_id for record in parts.valid.records]
     run.control.save_every = plan.run.period_save_steps
     if start is not None and start.of_run(plan.name):
         with errors_of(start.path):
@@ -122,8 +123,8 @@ def _chosen(parts: LabelledParts, plan: RunPlan) -> LabelledParts:
 def _load_model(plan: RunPlan, competition: Competition) -> LoadedModel:
     channels = choose_channels(plan.preprocessing, competition.channels == 1)
     seed_everything(plan.run.seed, "weights")
-    side, classes = plan.preprocessing.resize, len(competition.task.classes)
-    loaded = build_model(ModelRequest(plan.model_path, classes, channels, side, plan.run.model_class))
+    side, outputs = plan.preprocessing.resize, competition.task.num_outputs
+    loaded = build_model(ModelRequest(plan.model_path, outputs, channels, side, plan.run.model_class))
     if loaded.channels_last:
         use_channels_last(loaded.module)
     return loaded

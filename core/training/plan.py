@@ -1,18 +1,21 @@
 """What one training run is asked to do, and whether a state on disk was made by the same plan."""
 
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
+from core.metrics import DEFAULT_METRIC, metrics_for
 from core.processes import process_count
 from core.settings import check_settings
-from core.training.criterion import check_loss
+from core.task import REGRESSION, Task
+from core.training.criterion import check_loss, chosen_loss
+from core.training.losses import loss_of
 from core.training.runtime import requested_device
 from core.training.schedules import check_schedule, has_end
-from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
+from core.training.settings import AUTO, OptimizationSettings, RunSettings, RuntimeSettings
 from core.workspace import check_title
 
 # Settings that do not change what an epoch computes: a run may go on with others.
@@ -22,6 +25,7 @@ _FREE = frozenset(
     | {"schedule_epochs"}  # where a schedule has an end, `_check_end` looks at it
 )
 _NOT_KEPT = ("load_state", "resume", "predict", "time_limit", "folds")  # how a process began says nothing of the run
+_FIRST = {"metric": "macro_f1"}  # what a setting was before it could be chosen, where that is not its default now
 _LONGEST = 366 * 24 * 3600
 _MOVABLE = frozenset({"mask"})  # a folder may have moved, but not come or gone
 
@@ -67,7 +71,7 @@ class RunPlan:
             if f.name not in ("model_path", "force", "fold"):
                 check_settings(getattr(self, f.name))
         requested_device(self.runtime)
-        check_loss(self.optimization)
+        check_loss(self.optimization, None)
         self._check_augmentation()
         check_schedule(self.optimization, self.run.num_epochs)
         if self.optimization.auto_batch_size and process_count() > 1:
@@ -86,8 +90,29 @@ class RunPlan:
             raise InputError(f"--store_size {chosen.store_size}: must be from --resize {side} to four times that")
         if chosen.randaugment and chosen.trivialaugment:
             raise InputError("--trivialaugment and --randaugment are two policies: give one of them")
-        if (chosen.mixup or chosen.cutmix) and self.optimization.loss_func == "MultiMarginLoss":
-            raise InputError(f"--{'mixup' if chosen.mixup else 'cutmix'}: MultiMarginLoss takes no mixed targets; use another --loss_func")
+        name = self.optimization.loss_func
+        if (chosen.mixup or chosen.cutmix) and name != AUTO and not loss_of(name, None).blends:
+            raise InputError(f"--{'mixup' if chosen.mixup else 'cutmix'}: {name} takes no mixed targets; use another --loss_func")
+
+    def for_task(self, task: Task) -> "RunPlan":
+        """The same plan with the task's own loss and metric where it says `auto`.
+
+        Raises:
+            InputError: the loss, its options, the metric or the sampler make no sense for such a task.
+        """
+        kind, metric = task.kind, self.run.metric
+        if metric == AUTO:
+            metric = DEFAULT_METRIC[kind]
+        elif metric not in metrics_for(kind):
+            raise InputError(f"--metric {metric}: judges no {kind} task; choose one of {', '.join(metrics_for(kind))}")
+        check_loss(self.optimization, kind)
+        if self.optimization.sampler == "balanced" and not task.has_one_class:
+            reason = (
+                "there are no classes" if kind == REGRESSION else "an image may have several classes; --class_weights auto evens them out"
+            )
+            raise InputError(f"--sampler balanced: {reason}")
+        optimization = replace(self.optimization, loss_func=chosen_loss(self.optimization, kind))
+        return replace(self, run=replace(self.run, metric=metric), optimization=optimization)
 
     def to_plain(self) -> dict[str, Any]:
         """The settings in plain types, as states hold them."""
@@ -101,7 +126,7 @@ class RunPlan:
             InputError: one that changes what an epoch computes differs; flag and both values are named.
         """
         for group, mine in self.to_plain().items():
-            defaults = asdict(type(getattr(self, group))())  # of a setting that is newer than the state
+            defaults = asdict(type(getattr(self, group))()) | _FIRST  # of a setting that is newer than the state
             for key, value in mine.items():
                 known = settings[group].get(key, defaults[key])
                 same = bool(known) == bool(value) if key in _MOVABLE else known == value
@@ -125,6 +150,11 @@ class RunPlan:
                 f"--{flag} {mine}: the schedule of {name} ends with epoch {known}; another end is another schedule from the first step on; "
                 f"{advice}, and give --schedule_epochs at the beginning of a run that may grow"
             )
+
+
+def that_matter(settings: dict[str, Any]) -> dict[str, Any]:
+    """Of the settings that a state holds, those that change what an epoch computes; a path that may move as whether it is there."""
+    return {key: bool(value) if key in _MOVABLE else value for key, value in settings.items() if key not in _FREE}
 
 
 def parse_duration(text: str) -> float:

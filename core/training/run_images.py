@@ -82,7 +82,7 @@ def open_run_images(
 
     def labelled(part: Part, images: Images) -> LabelledImages:
         targets = competition.task.encode(part.labels)
-        return LabelledImages(images, [r.id for r in part.records], targets, np.array(part.rows), parts.num_rows)
+        return LabelledImages(images, [r.id for r in part.records], targets, np.array(part.rows), parts.num_rows, part.labels)
 
     return RunImages(labelled(parts.train, train), labelled(parts.valid, valid), [images.note for images in opened])
 

@@ -90,6 +90,8 @@ def start_of_run(workspace: Workspace, title: str, load: str | None, force: bool
     for path in traces if not same else []:
         refuse_existing(path, force)
         replaced += [path] if path.exists() else []
+    record = workspace.oof_path(title).with_suffix(".json")
+    replaced += [record] if not same and record.exists() else []
     return start, replaced
 
 
@@ -121,7 +123,8 @@ def _clear_away(workspace: Workspace, title: str) -> None:
     """Removes the temporary files of processes that died while they wrote this run's files."""
     state = re.compile(re.escape(title) + r"_(last|best|\d+)\.pt\.tmp-\d+")
     left = [path for path in workspace.states_dir.glob("*.tmp-*") if state.fullmatch(path.name)]
-    for path in (workspace.graph_path(title), workspace.log_path(title), workspace.oof_path(title)):
+    oof = workspace.oof_path(title)
+    for path in (workspace.graph_path(title), workspace.log_path(title), oof, oof.with_suffix(".json")):
         left += [other for other in path.parent.glob("*.tmp-*") if re.fullmatch(re.escape(path.name) + r"\.tmp-\d+", other.name)]
     for path in left:
         path.unlink(missing_ok=True)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from core.metrics import metrics_for
+from core.metrics import METRICS
 from core.settings import option
+
+AUTO = "auto"
+OOF_STATES = ("last", "best")
 
 
 @dataclass(frozen=True)
@@ -16,10 +19,16 @@ class RunSettings:
     batch_size: int = option(64, "images a step", minimum=1, maximum=65_536)
     seed: int = option(0, "seed of weights, order, augmentation and dropout", minimum=0, maximum=2**31 - 1)
     metric: str = option(
-        "macro_f1", "the held-out figure by which the best state is chosen", choices=metrics_for("single_label"), metavar="NAME"
+        AUTO,
+        "the held-out figure by which the best state is chosen (auto: macro_f1, roc_auc, quadratic_kappa or rmse, by the kind of task)",
+        choices=(AUTO, *METRICS),
+        metavar="NAME",
     )
     folds: str | None = option(
         None, "train a model for each of these folds of dataset/folds.csv, such as all or 0,2; finished ones are skipped", metavar="LIST"
+    )
+    oof_from: str = option(
+        "last", "which state the out-of-fold rows, and the figures at the end, come from; the best was chosen on them", choices=OOF_STATES
     )
     max_samples: int | None = option(None, "train on only this many images, a stratified subset, and hold out no more than that", minimum=2)
     save_graph: bool = option(True, "draw the learning curves, graphs/<title>.png")
@@ -45,7 +54,11 @@ class OptimizationSettings:
     """The update rule and what it minimizes; names are torch's."""
 
     optimizer: str = option("Adam", "a class of torch.optim", aliases=("optimiser",), metavar="NAME")
-    loss_func: str = option("CrossEntropyLoss", "a loss of torch.nn that takes class targets, or FocalLoss", metavar="NAME")
+    loss_func: str = option(
+        AUTO,
+        "a loss of torch.nn that takes the task's targets, or FocalLoss (auto: CrossEntropyLoss, BCEWithLogitsLoss or MSELoss)",
+        metavar="NAME",
+    )
     label_smoothing: float = option(0.0, "share of a target that is spread over all classes (not every loss has it)", minimum=0, below=1)
     class_weights: str | None = option(
         None, "how much an image of each class counts: auto (balanced), sqrt, name=number,... or a number for each class", metavar="WEIGHTS"

@@ -8,6 +8,7 @@ from core.data.batches import Batch, LabelledImages
 from core.errors import EnvironmentFault, InputError, NonFiniteError
 from core.processes import gather_rows, losses_named, process_count, process_number, summed
 from core.progress import Progress, silent
+from core.task import MULTI_LABEL, ORDINAL, REGRESSION, Task
 from core.training.learner import Learner
 from core.training.runtime import seed_everything
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 _STEPS_BETWEEN_CHECKS = 50
+_HALF = 0.5
 
 
 @dataclass
@@ -24,7 +26,8 @@ class EpochProgress:
     Attributes:
         epoch: its number, from 0.
         losses: the mean loss of each step, scalars on the device.
-        labels: the classes that each step's images were predicted as, (n,) int64 on the device.
+        labels: what each step's images were predicted as, on the device: their classes (n,) int64; whether they have each class, (n, k)
+            uint8; or the numbers (n, 1) that the model gave.
         wall_seconds: what it has taken.
     """
 
@@ -101,10 +104,10 @@ def _parts(learner: Learner, train: LabelledImages, epoch: int) -> list[tuple[in
 
 def _step_fits(learner: Learner, train: LabelledImages, batches: Iterator[Batch], part: tuple[int, float], done: EpochProgress) -> bool:
     """Does a step and writes it into `done`; False where it did not fit into the memory: nothing happened, and batches are cut smaller."""
-    halves = learner.rule.halves_batches
-    buffers = {name: b.clone() for name, b in learner.module.named_buffers()} if halves else {}
     from core.modeling.model_files import is_out_of_memory
 
+    halves = learner.rule.halves_batches
+    buffers = {name: b.clone() for name, b in learner.module.named_buffers()} if halves else {}
     try:
         loss, labels = _gradients(learner, train, batches, part, done)
     except Exception as error:
@@ -136,7 +139,7 @@ def _forget_step(learner: Learner, buffers: "dict[str, torch.Tensor]") -> None:
 def _gradients(
     learner: Learner, train: LabelledImages, batches: Iterator[Batch], part: tuple[int, float], done: EpochProgress
 ) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Forward and backward passes of this process's share of a step. Returns the step's mean loss and the classes predicted for its
+    """Forward and backward passes of this process's share of a step. Returns the step's mean loss and what was predicted of its
     images, over all processes."""
     import torch
 
@@ -151,11 +154,25 @@ def _gradients(
             share = learner.criterion.weight(train.targets[piece.positions], maker.mixes) / total if piece.counted else 0.0
             loss, logits = _passes(learner, piece, share)
             losses.append(loss)
-            labels.append(logits.argmax(dim=1)[: len(logits) if piece.counted else 0])
+            labels.append(_predicted(learner.task, logits)[: len(logits) if piece.counted else 0])
         if batch.is_last:
             break
     loss = summed(losses[0] if len(losses) == 1 else torch.stack(losses).sum())
     return loss, gather_rows(labels[0] if len(labels) == 1 else torch.cat(labels), size)
+
+
+def _predicted(task: Task, logits: "torch.Tensor") -> "torch.Tensor":
+    """What logits mean by the usual cuts (`core.prediction.decisions.decided`), as `EpochProgress.labels` holds it."""
+    import torch
+
+    if task.kind == REGRESSION:
+        return logits.float()
+    if task.kind == MULTI_LABEL:
+        return (logits >= 0).to(torch.uint8)
+    if task.kind == ORDINAL:
+        places = torch.softmax(logits.float(), dim=1) @ torch.arange(logits.shape[1], device=logits.device, dtype=torch.float32)
+        return (places + _HALF).floor().long()
+    return logits.argmax(dim=1)
 
 
 def _passes(learner: Learner, batch: Batch, share: float) -> "tuple[torch.Tensor, torch.Tensor]":
