@@ -61,13 +61,13 @@ def _output(workspace: Workspace, name: str) -> list[str]:
 def _table(workspace: Workspace) -> str:
     """macro-F1 of each model and of the vote, on the held-out part and on the test answers, which nothing has read before."""
     from core.data.digits import digits_test_answers
-    from core.ensembling import METHODS
+    from core.ensembling.voting import majority_vote
     from core.prediction.exchange import read_oof, read_prediction_files
     from core.prediction.predictions import Predictions
 
     held_out = [read_oof(workspace.oof_path(name)) for name in MODELS]
     single = [oof.predictions for oof in held_out if isinstance(oof.predictions, Predictions)]
-    vote = METHODS["vote"](single)
+    vote = majority_vote(single)
     truth = dict(zip(held_out[0].predictions.id_texts(), held_out[0].targets, strict=True))
     answers = digits_test_answers()
     rows = []

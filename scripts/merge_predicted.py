@@ -1,20 +1,21 @@
-"""python -m scripts.merge_predicted NAME NAME...: merges prediction files by a majority vote."""
+"""python -m scripts.merge_predicted NAME NAME...: merges prediction files, and says what that gains."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.ensembling import METHODS
-from core.ensembling.members import Members, find_members, read_members
+from core.ensembling.members import find_members
+from core.ensembling.settings import VOTE, EnsembleSettings
 from core.errors import InputError
-from scripts.command_line import new_parser, printable_lines, run_command, say, warn, workspace_of
+from core.settings import check_settings
+from core.task import MULTI_LABEL, REGRESSION
+from scripts.command_line import add_settings, new_parser, read_settings, run_command, say, workspace_of
+from scripts.merge_votes import merge_votes
+from scripts.merged_file import check_save_path
 
 if TYPE_CHECKING:
-    from core.prediction.predictions import Predictions
     from core.workspace import Workspace
-
-_SHOWN_CLASSES = 10
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,12 +25,15 @@ def build_parser() -> argparse.ArgumentParser:
         "Merges prediction files (id, label) by id: for every id the label that most files give. On a tie the class with the "
         "highest sum of probabilities wins where every file has probabilities beside it and a JSON that vouches for them, then "
         "the first in class order; the order of the files never matters. Ids are text (007 is not 7); labels 1.0 are read as 1 "
-        "where all labels of the file are whole numbers.",
+        "where all labels of the file are whole numbers. Other methods (--method) take the probabilities beside the files, or files with a "
+        "column of probabilities for each class, or of numbers; --oof fits them and says what they gain.",
         "Files ending in .oof.csv or .probabilities.csv, audit.csv and submissions.csv, as a pattern may catch them, are left out.",
     )
-    parser.add_argument("names", nargs="+", metavar="NAME", help="prediction files: names in outputs/, with or without .csv, or paths")
-    group = parser.add_argument_group("how and where to")
-    group.add_argument("--method", choices=sorted(METHODS), default="vote", help="how to merge (default: vote)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="prediction files: names in outputs/, with or without .csv, or paths; none with --recipe"
+    )
+    add_settings(parser, "how to merge", EnsembleSettings)
+    group = parser.add_argument_group("where to")
     group.add_argument("--save_path", type=Path, metavar="FILE", help="the merged file (default: outputs/merged.csv)")
     return parser
 
@@ -40,25 +44,48 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> None:
-    from core.prediction.exchange import write_prediction_files
-    from core.submission.rules import merged_form, read_rules
-    from core.submission.template import submission_bytes
+    workspace, settings = workspace_of(arguments), read_settings(arguments, EnsembleSettings)
+    save_path = arguments.save_path or workspace.outputs_dir / "merged.csv"
+    _check_together(arguments, settings)
+    if settings.recipe is not None:
+        from scripts.merge_recipe import replay_recipe
 
-    workspace = workspace_of(arguments)
+        return replay_recipe(Path(settings.recipe), workspace, save_path, arguments.force)
     paths = find_members(_chosen_names(arguments.names, workspace), workspace.outputs_dir)
-    save_path = _checked_save_path(arguments.save_path or workspace.outputs_dir / "merged.csv", paths)
-    rules = read_rules(workspace)
-    members = read_members(paths, rules.classes, rules.source)
-    merged = METHODS[arguments.method](members.predictions)
-    form, note = merged_form(merged, members.columns, members.in_order, rules)
-    for line in [*rules.notes, *members.notes, *([note] if note else [])]:
-        warn(line)
-    record = {
-        "task": "single_label", "method": arguments.method, "members": members.to_plain(),
-        "classes": list(merged.classes), "id_column": form.columns[0],
-    }  # fmt: skip
-    write_prediction_files(save_path, submission_bytes(merged, form), merged, record, arguments.force)
-    print(printable_lines(f"{_table(members, merged)}\n{save_path}: {len(merged)} rows, {_tie_text(members)}"))
+    check_save_path(save_path, paths)
+    if _is_vote_of_labels(settings, paths, workspace):
+        return merge_votes(paths, workspace, save_path, arguments.force)
+    from scripts.merge_panel import merge_panel
+
+    return merge_panel(paths, settings, workspace, save_path, arguments.force)
+
+
+def _check_together(arguments: argparse.Namespace, settings: EnsembleSettings) -> None:
+    """Raises InputError where flags do not go together."""
+    check_settings(settings)
+    usual = EnsembleSettings(recipe=settings.recipe)
+    if settings.recipe is not None and (arguments.names or settings != usual):
+        raise InputError("--recipe: says itself which files are merged and how; give --save_path, --workspace and --force only")
+    if settings.recipe is None and not arguments.names:
+        raise InputError("NAME: name at least two prediction files, or a --recipe (see --help)")
+    if settings.weights is not None and settings.method not in ("weighted_vote", "weighted_mean"):
+        raise InputError(f"--weights {settings.weights}: goes with --method weighted_vote or weighted_mean")
+    if settings.method == "best" and not settings.oof:
+        raise InputError("--method best: is chosen on out-of-fold rows; add --oof")
+    if settings.metric is not None and not settings.oof:
+        raise InputError(f"--metric {settings.metric}: judges out-of-fold rows; add --oof")
+
+
+def _is_vote_of_labels(settings: EnsembleSettings, paths: list[Path], workspace: "Workspace") -> bool:
+    """Whether labels of one class an image are all that is needed."""
+    from core.prediction.prediction_records import stated_kind
+    from core.submission.rules import read_rules
+
+    if settings.method != VOTE or settings.oof:
+        return False
+    task = read_rules(workspace).task
+    kinds = [task.kind] if task is not None else [stated_kind(path) for path in paths]
+    return MULTI_LABEL not in kinds and REGRESSION not in kinds
 
 
 def _chosen_names(names: list[str], workspace: "Workspace") -> list[str]:
@@ -75,44 +102,6 @@ def _chosen_names(names: list[str], workspace: "Workspace") -> list[str]:
         else:
             chosen.append(name)
     return chosen
-
-
-def _checked_save_path(path: Path, members: list[Path]) -> Path:
-    from core.prediction.exchange import check_submission_path
-
-    check_submission_path(path)
-    if any(path.resolve() == member.resolve() or (path.exists() and path.samefile(member)) for member in members):
-        raise InputError(f"{path}: is a file to merge and the merged file at once; leave it out, or choose another --save_path")
-    return path
-
-
-def _table(members: Members, merged: "Predictions") -> str:
-    """A line for each file: rows, how often it agrees with the merged labels, how often it gives each class."""
-    import numpy as np
-
-    named = [*zip((path.name for path in members.paths), members.predictions, strict=True), ("merged", merged)]
-    width = max(len(name) for name, _ in named) + 2
-    classes = merged.classes[:_SHOWN_CLASSES]
-    more = f"  ({len(merged.classes) - len(classes)} more classes)" if len(merged.classes) > len(classes) else ""
-    lines = [f"{'file':<{width}}{'rows':>9}{'agrees':>11}" + "".join(f"{name[:20]:>{_column(name)}}" for name in classes) + more]
-    for name, predictions in named:
-        counts = np.bincount(predictions.labels, minlength=len(merged.classes))
-        agreement = f"{100 * float((predictions.labels == merged.labels).mean()):.2f} %"
-        cells = "".join(f"{count:>{_column(label)}}" for label, count in zip(classes, counts, strict=False))
-        lines.append(f"{name:<{width}}{len(predictions):>9}{agreement:>11}{cells}")
-    return "\n".join(lines)
-
-
-def _column(name: str) -> int:
-    return max(9, min(len(name), 20) + 2)
-
-
-def _tie_text(members: Members) -> str:
-    from core.ensembling.voting import tied_rows
-
-    count = int(tied_rows(members.predictions).sum())
-    known = all(predictions.probabilities is not None for predictions in members.predictions)
-    return f"{count} ties decided by {'the probabilities, then ' if known else ''}class order"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The majority vote: for every id the label that most members give."""
+"""The majority vote: for every id the label that most members give; and the vote in which members weigh differently."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, first_few
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
 
 _BLOCK_ROWS = 1 << 18
+_ROUNDING = 1e-9  # shares of the votes that differ by less are equal but for the rounding of the weights
 
 
 def majority_vote(members: "list[Predictions]") -> "Predictions":
@@ -30,28 +31,44 @@ def majority_vote(members: "list[Predictions]") -> "Predictions":
     Raises:
         InputError: classes or ids differ, or there is no member.
     """
-    import numpy as np
-
     from core.prediction.predictions import Predictions
 
     aligned = _aligned(members)
-    have_probabilities = all(member.probabilities is not None for member in aligned)
-    labels = np.empty(len(aligned[0]), dtype=aligned[0].labels.dtype)
-    for start, ballots, leading in _counted(aligned):
-        first, last = _extremes(ballots, leading)
-        if have_probabilities:
-            for row in np.flatnonzero(first != last).tolist():
-                tied = np.unique(ballots[leading[:, row], row]).tolist()
-                first[row] = _most_probable(aligned, start + row, tied)
-        labels[start : start + len(first)] = first
+    probabilities = [member.probabilities for member in aligned if member.probabilities is not None]
+    labels = voted([member.labels for member in aligned], probabilities if len(probabilities) == len(aligned) else None)
     return Predictions(aligned[0].ids, aligned[0].classes, labels)
+
+
+def voted(
+    ballots: "Sequence[np.ndarray]", probabilities: "Sequence[np.ndarray] | None", weights: Sequence[float] | None = None
+) -> "np.ndarray":
+    """The class (n,) with the most votes, as `majority_vote` decides.
+
+    Args:
+        ballots: of each member, codes (n,).
+        probabilities: of each member, (n, k); they decide ties. None: some member has none.
+        weights: of each member, summing to 1; None: all have one vote.
+    """
+    import numpy as np
+
+    labels = np.empty(len(ballots[0]), dtype=ballots[0].dtype)
+    for start, block, leading in _counted(ballots, weights):
+        first, last = _extremes(block, leading)
+        if probabilities is not None:
+            for row in np.flatnonzero(first != last).tolist():
+                tied = np.unique(block[leading[:, row], row]).tolist()
+                rows = [values[start + row] for values in probabilities]
+                first[row] = _most_probable(rows, weights or [1.0] * len(rows), tied)
+        labels[start : start + len(first)] = first
+    return labels
 
 
 def tied_rows(members: "list[Predictions]") -> "np.ndarray":
     """Whether two classes share the most votes, for each row of the first member: bool (n,)."""
     import numpy as np
 
-    return np.concatenate([np.not_equal(*_extremes(ballots, leading)) for _, ballots, leading in _counted(_aligned(members))])
+    cast = [member.labels for member in _aligned(members)]
+    return np.concatenate([np.not_equal(*_extremes(ballots, leading)) for _, ballots, leading in _counted(cast)])
 
 
 def _aligned(members: "list[Predictions]") -> "list[Predictions]":
@@ -63,7 +80,7 @@ def _aligned(members: "list[Predictions]") -> "list[Predictions]":
     return [member.aligned_to(members[0].ids) for member in members]
 
 
-def _counted(aligned: "list[Predictions]") -> "Iterator[tuple[int, np.ndarray, np.ndarray]]":
+def _counted(cast: "Sequence[np.ndarray]", weights: Sequence[float] | None = None) -> "Iterator[tuple[int, np.ndarray, np.ndarray]]":
     """Blocks of rows: the first row's number, the ballots (members, rows), and which of them are for a class with the most votes.
 
     Votes are counted for each ballot, not for each class: the memory does not grow with the classes, and a class without a
@@ -71,12 +88,18 @@ def _counted(aligned: "list[Predictions]") -> "Iterator[tuple[int, np.ndarray, n
     """
     import numpy as np
 
-    for start in range(0, len(aligned[0]), _BLOCK_ROWS):
-        ballots = np.stack([member.labels[start : start + _BLOCK_ROWS] for member in aligned])
-        votes = np.zeros(ballots.shape, dtype=np.min_scalar_type(len(aligned)))
-        for ballot in ballots:
-            votes += ballots == ballot
-        yield start, ballots, votes == votes.max(axis=0)
+    for start in range(0, len(cast[0]), _BLOCK_ROWS):
+        ballots = np.stack([labels[start : start + _BLOCK_ROWS] for labels in cast])
+        if weights is None:
+            votes = np.zeros(ballots.shape, dtype=np.min_scalar_type(len(cast)))
+            for ballot in ballots:
+                votes += ballots == ballot
+            yield start, ballots, votes == votes.max(axis=0)
+            continue
+        shares = np.zeros(ballots.shape)
+        for ballot, weight in zip(ballots, weights, strict=True):
+            shares += weight * (ballots == ballot)
+        yield start, ballots, shares >= shares.max(axis=0) - _ROUNDING
 
 
 def _extremes(ballots: "np.ndarray", leading: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
@@ -87,6 +110,6 @@ def _extremes(ballots: "np.ndarray", leading: "np.ndarray") -> "tuple[np.ndarray
     return np.where(leading, ballots, largest).min(axis=0), np.where(leading, ballots, 0).max(axis=0)
 
 
-def _most_probable(aligned: "list[Predictions]", row: int, classes: list[int]) -> int:
-    sums = {code: math.fsum(m.probabilities[row, code] for m in aligned if m.probabilities is not None) for code in classes}
+def _most_probable(rows: "list[np.ndarray]", weights: Sequence[float], classes: list[int]) -> int:
+    sums = {code: math.fsum(weight * row[code] for weight, row in zip(weights, rows, strict=True)) for code in classes}
     return max(classes, key=lambda code: (sums[code], -code))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.evaluation.thresholds import F1, YOUDEN_J, best_cut_points, best_threshold, cross_fitted
+from core.evaluation.thresholds import F1, YOUDEN_J, Tune, best_cut_points, best_threshold, cross_fitted
 from core.metrics import METRICS, Metric
 from core.metrics.metric import LABELS
 from core.prediction.decisions import decided, mean_places, num_cuts
@@ -61,18 +61,23 @@ def tune_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", folds: "Se
         return None
     parts = np.asarray(folds) if len(set(folds)) > 1 else parts_of_rows(len(truths))
     judge = _judge(task, metric)
+    cuts = best_cuts(task, truths, values, metric)
     if task.kind == MULTI_LABEL:
         columns = [(truths[:, i], values[:, i]) for i in range(truths.shape[1])]
-        tune = partial(best_threshold, F1)
-        cuts = [float(tune(*column)[0]) for column in columns]
-        answers = np.stack([cross_fitted(tune, F1, *column, parts).labels for column in columns], axis=1)
+        answers = np.stack([cross_fitted(partial(best_threshold, F1), F1, *column, parts).labels for column in columns], axis=1)
     else:
-        scores = mean_places(values) if task.kind == ORDINAL else values[:, 1]
-        tune = partial(best_cut_points, num_classes=len(task.classes)) if task.kind == ORDINAL else partial(best_threshold, judge)
-        cuts = tune(truths, scores).tolist()
-        answers = cross_fitted(tune, judge, truths, scores, parts).labels
+        answers = cross_fitted(_tuner(task, judge), judge, truths, _deciding(task, values), parts).labels
     by_default, by_others = (judge.function(truths, found) for found in (decided(task, values), answers))
-    return TunedCuts(tuple(cuts), judge, by_default, by_others, len(set(parts.tolist())))
+    return TunedCuts(cuts, judge, by_default, by_others, len(set(parts.tolist())))
+
+
+def best_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", metric: str) -> tuple[float, ...]:
+    """The cuts that are best for these very rows; none where the task has none. The arguments are as in `tune_cuts`."""
+    if not num_cuts(task):
+        return ()
+    if task.kind == MULTI_LABEL:
+        return tuple(float(best_threshold(F1, truths[:, i], values[:, i])[0]) for i in range(truths.shape[1]))
+    return tuple(_tuner(task, _judge(task, metric))(truths, _deciding(task, values)).tolist())
 
 
 def parts_of_rows(count: int) -> "np.ndarray":
@@ -80,6 +85,15 @@ def parts_of_rows(count: int) -> "np.ndarray":
     import numpy as np
 
     return np.random.default_rng(0).permutation(count) % min(PARTS, count)
+
+
+def _tuner(task: Task, judge: Metric) -> Tune:
+    return partial(best_cut_points, num_classes=len(task.classes)) if task.kind == ORDINAL else partial(best_threshold, judge)
+
+
+def _deciding(task: Task, values: "np.ndarray") -> "np.ndarray":
+    """What the cuts of an ordinal or a binary task divide, (n,)."""
+    return mean_places(values) if task.kind == ORDINAL else values[:, 1]
 
 
 def _judge(task: Task, metric: str) -> Metric:

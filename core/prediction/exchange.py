@@ -108,12 +108,13 @@ def check_submission_path(path: Path) -> None:
 
 
 def write_prediction_files(
-    path: Path, submission: bytes, predictions: Outcome, record: dict[str, Any], force: bool, parts: Mapping[str, Outcome] = _NONE
+    path: Path, submission: bytes, predictions: Outcome | None, record: dict[str, Any], force: bool, parts: Mapping[str, Outcome] = _NONE
 ) -> None:
     """Writes `<name>.csv`, `<name>.probabilities.csv` where there is more than labels, and last `<name>.json`.
 
     Args:
         submission: the bytes of `<name>.csv`.
+        predictions: the same with probabilities or numbers; None, or without any: there are labels only.
         record: what made them; goes to the JSON with the SHA-256 of the CSVs. `id_column` names the ids' column.
         parts: what the prediction is the mean of, by name; each goes to `<name>_<part>.probabilities.csv`.
         force: replace files with other bytes, and remove probabilities left of an earlier prediction where there are none now.
@@ -123,7 +124,7 @@ def write_prediction_files(
     """
     _, probabilities_path, record_path = files_of_prediction(path)
     files = {path: submission}
-    if isinstance(predictions, Scores) or predictions.probabilities is not None:
+    if predictions is not None and (isinstance(predictions, Scores) or predictions.probabilities is not None):
         files[probabilities_path] = probabilities_bytes(predictions, record.get("id_column", "id"))
     for name, part in parts.items():
         files[path.with_name(f"{path.stem}_{name}.probabilities.csv")] = probabilities_bytes(part, record.get("id_column", "id"))

@@ -1,0 +1,155 @@
+"""The rows of a prediction file under a task: from vouched probabilities, columns of probabilities, one number a row, or labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import InputError, NonFiniteError, first_few, printable
+from core.prediction.decisions import decided, values_of
+from core.prediction.ids import are_unique, as_ids
+from core.prediction.label_files import read_label_file
+from core.prediction.number_files import PREFIX, outcome_in, read_number_file
+from core.prediction.prediction_records import PredictionRecord
+from core.prediction.scores import Scores
+from core.tables import read_table, read_unique_ids
+from core.task import MULTI_LABEL, REGRESSION, Task, split_label
+
+if TYPE_CHECKING:
+    from core.prediction.number_files import NumberFile
+
+_SUM_TOLERANCE, _ROUNDED_SUM = 1e-4, 0.05  # of a row that should sum to 1: as it is, and written with two digits
+
+
+@dataclass(frozen=True, eq=False)
+class MemberRows:
+    """What a file says of its rows under a task.
+
+    Attributes:
+        ids: (n,).
+        values: (n, k) as in `Panel`; None where there are labels only.
+        labels: (n,) codes or (n, k) bool; None in a regression.
+        note: what a person should be told, "" if nothing.
+    """
+
+    ids: np.ndarray
+    values: np.ndarray | None
+    labels: np.ndarray | None
+    note: str = ""
+
+
+def class_names(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes that columns of probabilities are of, with `p:` before each or not."""
+    prefixed = all(name.startswith(PREFIX) for name in columns)
+    return tuple(name.removeprefix(PREFIX) for name in columns) if prefixed else columns
+
+
+def vouched_rows(path: Path, record: PredictionRecord, task: Task) -> MemberRows:
+    """Of a file of probabilities or numbers that a record vouches for."""
+    outcome = outcome_in(read_number_file(path, 1), Task(record.classes, record.kind))
+    if task.kind == REGRESSION:
+        return MemberRows(outcome.ids, values_of(outcome)[:, None], None)
+    try:
+        ordered = outcome.with_columns(task.classes) if isinstance(outcome, Scores) else outcome.with_classes(task.classes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    values = values_of(ordered)
+    cuts = record.cuts if record.classes == task.classes else None
+    return MemberRows(ordered.ids, values, _labels(task, values, cuts))
+
+
+def _labels(task: Task, values: np.ndarray, cuts: tuple[float, ...] | None = None) -> np.ndarray:
+    labels = decided(task, values, cuts)
+    return labels.astype(bool) if task.kind == MULTI_LABEL else labels
+
+
+def wide_rows(path: Path, task: Task) -> MemberRows:
+    """Of a file with a column of probabilities for each class."""
+    numbers = read_number_file(path, 1)
+    names = class_names(numbers.columns[1:])
+    if task.kind == REGRESSION or set(names) != set(task.classes):
+        raise InputError(f"{path}: has the columns {first_few(list(names))}; the task is {task}")
+    values, note = _probabilities(numbers, task.has_one_class)
+    values = values[:, [names.index(name) for name in task.classes]]
+    return MemberRows(_ids(numbers), values, _labels(task, values), note)
+
+
+def _probabilities(numbers: "NumberFile", sum_to_one: bool) -> tuple[np.ndarray, str]:
+    """The numbers of a file as probabilities; rows that were rounded are made to sum to 1 again, which the note says."""
+    values = numbers.values
+    _refuse_row(numbers, ~np.isfinite(values).all(axis=1), "holds NaN or infinity", NonFiniteError)
+    outside: np.ndarray = (np.minimum(values, 1 - values) < 0).any(axis=1)
+    _refuse_row(numbers, outside, "holds a number that is no probability from 0 to 1")
+    if not sum_to_one:
+        return values, ""
+    sums = values.sum(axis=1)
+    off: np.ndarray = np.abs(sums - 1)
+    _refuse_row(numbers, off > _ROUNDED_SUM, "holds probabilities whose sum is not 1")
+    rounded = int((off > _SUM_TOLERANCE).sum())
+    note = f"{numbers.path}: {rounded} rows of probabilities were rounded; they are divided by their sum" if rounded else ""
+    return (values / sums[:, None] if rounded else values), note
+
+
+def _refuse_row(numbers: "NumberFile", wrong: np.ndarray, what: str, error: type[Exception] = InputError) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise error(f"{numbers.path}, line {numbers.line(row)}: the row of the id {printable(numbers.texts[0][row])!r} {what}")
+
+
+def _ids(numbers: "NumberFile") -> np.ndarray:
+    ids = as_ids(numbers.texts[0])
+    if not are_unique(ids):
+        first: dict[str, int] = {}
+        for row, name in enumerate(numbers.texts[0]):
+            if first.setdefault(name, row) != row:
+                line, before = numbers.line(row), numbers.line(first[name])
+                raise InputError(f"{numbers.path}, line {line}: the id {name!r} stands at line {before} already")
+    return ids
+
+
+def number_rows(path: Path, task: Task) -> MemberRows:
+    """Of a file with a number in each row."""
+    numbers = read_number_file(path, 1)
+    _refuse_row(numbers, ~np.isfinite(numbers.values).all(axis=1), "holds NaN or infinity", NonFiniteError)
+    return MemberRows(_ids(numbers), numbers.values, None)
+
+
+def paired_rows(path: Path, column: str, task: Task) -> MemberRows:
+    """Of a file with one cell beside the id: labels, or the probability of one of two classes."""
+    if task.kind == MULTI_LABEL:
+        return _delimited_rows(path, task)
+    if len(task.classes) == 2 and not is_label_file(path, task.classes):
+        numbers = read_number_file(path, 1)
+        of_named, _ = _probabilities(numbers, sum_to_one=False)
+        first = column == task.classes[0]  # a column that is called after a class holds the probability of that one
+        values = np.concatenate([of_named, 1 - of_named] if first else [1 - of_named, of_named], axis=1)
+        return MemberRows(_ids(numbers), values, _labels(task, values))
+    labels = read_label_file(path)
+    labels.check_labels(task.classes, "of this task")
+    rows = labels.predictions.with_classes(task.classes)
+    return MemberRows(rows.ids, None, rows.labels)
+
+
+def is_label_file(path: Path, classes: tuple[str, ...]) -> bool:
+    """Whether every cell of a two-column file is one of the classes (`1.0` is 1)."""
+    try:
+        return set(read_label_file(path).predictions.classes) <= set(classes)
+    except InputError:
+        return False
+
+
+def _delimited_rows(path: Path, task: Task) -> MemberRows:
+    """Of a file with the classes of an image in one cell."""
+    table = read_table(path)
+    rows = np.zeros((len(table.rows), len(task.classes)), dtype=bool)
+    place = {name: code for code, name in enumerate(task.classes)}
+    ids = read_unique_ids(path)
+    for row, (cells, line) in enumerate(zip(table.rows, table.lines, strict=True)):
+        names = split_label(cells[1], task.delimiter)
+        foreign = [name for name in names if name not in place]
+        if foreign:
+            known = first_few(list(task.classes), 10)
+            raise InputError(f"{path}, line {line}: the label {printable(foreign[0])[:80]!r} is none of the classes {known}")
+        rows[row, [place[name] for name in names]] = True
+    return MemberRows(as_ids(ids), None, rows)

@@ -1,0 +1,206 @@
+"""Out-of-fold rows beside prediction files, brought together so that every member is judged on the same rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.data.grouping import joined_groups
+from core.data.manifest import ImageRecord
+from core.ensembling.member_files import MemberFile
+from core.ensembling.panel import JudgedPanel, Panel
+from core.ensembling.panels import PanelFiles
+from core.errors import InputError, first_few
+from core.files import sha256_file
+from core.prediction.aggregation import row_means
+from core.prediction.decisions import decided, values_of
+from core.prediction.exchange import OutOfFold, read_oof
+from core.prediction.ids import as_ids, difference, matching_rows, texts_of
+from core.prediction.oof_records import OofRecord, read_oof_record
+from core.prediction.scores import Scores
+from core.progress import Progress, silent
+from core.task import MULTI_LABEL, REGRESSION, Task
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedFiles:
+    """Members' out-of-fold rows, with what a person should know of them.
+
+    Attributes:
+        judged: members and classes are those of the panel that is merged.
+        paths, hashes: of each member's file of rows, with its SHA-256.
+        chosen: the members whose epoch was chosen on these very rows (`--oof_from best`).
+        num_images: how many images the rows are means of.
+        notes: what a person should be told.
+    """
+
+    judged: JudgedPanel
+    paths: tuple[Path, ...]
+    hashes: tuple[str, ...]
+    chosen: tuple[str, ...]
+    num_images: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of one member, in the task's order of classes."""
+
+    path: Path
+    ids: np.ndarray
+    folds: np.ndarray
+    targets: np.ndarray
+    values: np.ndarray
+
+
+def read_judged(files: PanelFiles, images: Mapping[str, ImageRecord], progress: Progress = silent) -> JudgedFiles:
+    """Reads `<name>.oof.csv` (or `<title>.oof.csv`) beside every member.
+
+    Args:
+        files: the members.
+        images: id -> what the dataset knows of a labelled image: images of one row count as their mean, and rows that share a group, a
+            row or their content are drawn together; an image that is not there stands alone.
+        progress: wraps the files.
+
+    Raises:
+        InputError: rows are missing, damaged, or of other images, targets, folds or classes than those of another member; both files
+            are named. NonFiniteError: they hold NaN or infinity.
+    """
+    task, members = files.panel.task, files.files
+    paths = _found(members)
+    rows: list[_Rows] = []
+    for file, path in progress(list(zip(members, paths, strict=True)), len(paths), "reading out-of-fold rows", "files"):
+        rows.append(_checked(_read(file, path, task), rows))
+    names, folds, targets, values = _as_rows(rows, images)
+    groups = _groups(names, rows[0], images)
+    codes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)[1]
+    labels = () if task.kind == REGRESSION else tuple(_labels(task, one) for one in values)
+    panel = Panel(files.panel.names, task, as_ids(names), tuple(one[:, None] if one.ndim == 1 else one for one in values), labels)
+    records = [read_oof_record(path) for path in paths]
+    chosen = tuple(name for name, record in zip(panel.names, records, strict=True) if record is not None and record.oof_from == "best")
+    notes = [note for file, path, record in zip(members, paths, records, strict=True) for note in _notes(file, path, record)]
+    hashes = tuple(sha256_file(path) for path in paths)
+    judged = JudgedPanel(panel, targets, _numbered(folds), codes)
+    return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *_copies(paths, hashes)))
+
+
+def oof_candidates(file: MemberFile) -> list[Path]:
+    """Where a member's out-of-fold rows may lie: by its file's name, and by the run that its JSON names."""
+    record, folder = file.record, file.path.parent
+    names = [f"{file.path.stem}.oof.csv"]
+    if record is not None and record.title:
+        number = record.part.removeprefix("fold")
+        names.insert(0, f"{record.title}_fold{number}.oof.csv" if number.isdecimal() else f"{record.title}.oof.csv")
+    return [folder / name for name in dict.fromkeys(names)]
+
+
+def _found(members: tuple[MemberFile, ...]) -> list[Path]:
+    found: list[Path] = []
+    missing: list[str] = []
+    for file in members:
+        candidates = oof_candidates(file)
+        there = [path for path in candidates if path.is_file()]
+        if there:
+            found.append(there[0])
+        else:
+            missing.append(" or ".join(map(str, candidates)))
+    if missing:
+        raise InputError(
+            f"--oof: no out-of-fold rows {'; '.join(missing)}; training writes them at its end, training --folds all those of all folds"
+        )
+    twice = [path for path in found if found.count(path) > 1]
+    if twice:
+        both = [file.path.name for file, path in zip(members, found, strict=True) if path == twice[0]]
+        raise InputError(f"{twice[0]}: holds the out-of-fold rows of {first_few(both)} at once; merge one prediction of a run")
+    return found
+
+
+def _read(file: MemberFile, path: Path, task: Task) -> _Rows:
+    own = replace(task, classes=file.record.classes) if file.record is not None else task
+    oof: OutOfFold = read_oof(path, own)
+    outcome = oof.predictions
+    columns = outcome.columns if isinstance(outcome, Scores) else outcome.classes
+    if task.kind != REGRESSION and set(columns) != set(task.classes):
+        raise InputError(f"{path}: has the classes {first_few(list(columns))}, {file.path.name} has {first_few(list(task.classes))}")
+    if task.kind != REGRESSION:
+        outcome = outcome.with_columns(task.classes) if isinstance(outcome, Scores) else outcome.with_classes(task.classes)
+    folds = np.array(oof.folds, dtype=object)
+    return _Rows(path, outcome.ids, folds, task.truths(oof.targets), values_of(outcome))
+
+
+def _checked(rows: _Rows, others: list[_Rows]) -> _Rows:
+    """The rows in the order of the first member's. Raises InputError where they are not of the same images, folds and targets."""
+    if not others:
+        return rows
+    first = others[0]
+    places = matching_rows(rows.ids, first.ids)
+    if places is None:
+        raise InputError(
+            f"{rows.path}: compared with {first.path}, {difference(rows.ids, first.ids)}; members must be judged on the same rows"
+        )
+    rows = _Rows(rows.path, first.ids, rows.folds[places], rows.targets[places], rows.values[places])
+    odd = rows.folds != first.folds
+    if odd.any():
+        row = int(odd.argmax())
+        name, mine, theirs = texts_of(first.ids[row : row + 1])[0], rows.folds[row], first.folds[row]
+        raise InputError(
+            f"{rows.path}: was trained on other folds than {first.path}: {int(odd.sum())} rows differ, the id {name!r} is of fold {mine} "
+            f"here and {theirs} there; train both on the same dataset/folds.csv"
+        )
+    odd = (rows.targets != first.targets).reshape(len(odd), -1).any(axis=1)
+    if odd.any():
+        name = texts_of(first.ids[int(odd.argmax()) :][:1])[0]
+        raise InputError(f"{rows.path}: has another target for the id {name!r} than {first.path} ({int(odd.sum())} rows differ)")
+    return rows
+
+
+def _as_rows(rows: list[_Rows], images: Mapping[str, ImageRecord]) -> tuple[list[str], np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Rows out of images: their ids, folds, targets, and every member's values."""
+    first, ids = rows[0], texts_of(rows[0].ids)
+    of = [images[name].row_id if name in images else name for name in ids]
+    if len(set(of)) == len(of):
+        return ids, first.folds, first.targets, [one.values for one in rows]
+    place = {name: row for row, name in reversed(list(enumerate(of)))}
+    chosen = [place[name] for name in dict.fromkeys(of)]
+    return list(dict.fromkeys(of)), first.folds[chosen], first.targets[chosen], [row_means(one.values, of)[1] for one in rows]
+
+
+def _groups(names: list[str], rows: _Rows, images: Mapping[str, ImageRecord]) -> list[str]:
+    """What is drawn together, a text for each row."""
+    known = [images.get(name) for name in texts_of(rows.ids)]
+    of = [record.row_id if record else name for record, name in zip(known, texts_of(rows.ids), strict=True)]
+    joined = joined_groups(of, [record.group if record else "" for record in known], [record.sha256 if record else "" for record in known])
+    by_row = dict(zip(of, joined, strict=True))
+    return [by_row[name] for name in names]
+
+
+def _numbered(folds: np.ndarray) -> np.ndarray:
+    """The fold of each row as an integer: its own number, and 0 where all are of the held-out part."""
+    names = sorted(set(folds.tolist()), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    return np.array([names.index(name) for name in folds.tolist()])
+
+
+def _labels(task: Task, values: np.ndarray) -> np.ndarray:
+    labels = decided(task, values)
+    return labels.astype(bool) if task.kind == MULTI_LABEL else labels
+
+
+def _notes(file: MemberFile, path: Path, record: OofRecord | None) -> list[str]:
+    """What is odd about rows and prediction together."""
+    made = file.record
+    if made is None or record is None or not made.title:
+        return []
+    parts = set(record.runs)
+    if made.part != "folds" and made.part not in parts:
+        return [f"{file.path}: is of the part {made.part!r}, its out-of-fold rows {path.name} are of {', '.join(sorted(parts))}"]
+    epochs = record.runs.get(made.part, ("", made.epochs))[1]
+    if made.epochs is not None and epochs != made.epochs:
+        return [f"{file.path}: is of the model after {made.epochs} epochs, its out-of-fold rows of that after {epochs}"]
+    return []
+
+
+def _copies(paths: list[Path], hashes: tuple[str, ...]) -> list[str]:
+    first: dict[str, Path] = {}
+    twice = [(path, first[one]) for path, one in zip(paths, hashes, strict=True) if first.setdefault(one, path) != path]
+    return [f"{path}: has the same content as {other}; a copy of a member adds nothing" for path, other in twice]

@@ -1,0 +1,73 @@
+"""Out-of-fold rows of several members brought together; what does not go together stands in test_merge_panel."""
+
+import numpy as np
+import pytest
+
+from core.data.manifest import ImageRecord
+from core.ensembling.oof_files import JudgedFiles, oof_candidates, read_judged
+from core.ensembling.panels import read_panel
+from core.errors import InputError
+from core.task import MULTI_LABEL, REGRESSION, Task
+from core.workspace import Workspace
+from tests.ensembles import THREE, Rows, make_rows, outcome_for, write_ensemble, write_member, write_rows
+
+
+def judged_of(workspace: Workspace, images: dict[str, ImageRecord] | None = None) -> JudgedFiles:
+    paths = sorted(path for path in workspace.outputs_dir.glob("*.csv") if path.name.count(".") == 1)
+    return read_judged(read_panel(paths, None), images or {})
+
+
+@pytest.mark.parametrize("task", [THREE, Task(("a", "b"), MULTI_LABEL), Task((), REGRESSION)])
+def test_rows_are_as_they_were_written(task: Task, workspace: Workspace) -> None:
+    labelled, _ = write_ensemble(workspace, task, {"a": 1.0, "b": 2.0}, (30, 5))
+    judged = judged_of(workspace).judged
+    assert judged.panel.names == ("a", "b")
+    assert np.array_equal(judged.targets, labelled.truths)
+    assert judged.folds.tolist() == [int(fold) for fold in labelled.folds]
+    assert len(np.unique(judged.groups)) == 30
+    expected = outcome_for(task, labelled, 200, 1.0)
+    values = expected.values if hasattr(expected, "values") else expected.probabilities
+    assert values is not None and judged.panel.values[0] is not None
+    assert np.allclose(judged.panel.values[0], values, atol=1e-7)
+
+
+def test_rows_in_another_order_are_aligned(workspace: Workspace) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 2.0}, (30, 5))
+    before = judged_of(workspace).judged
+    path = workspace.oof_path("b")
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *rows[::-1]]) + "\n")
+    after = judged_of(workspace).judged
+    assert all(np.array_equal(x, y) for x, y in zip(before.panel.values, after.panel.values, strict=True))  # type: ignore[arg-type]
+    assert np.array_equal(before.targets, after.targets)
+
+
+def test_images_of_a_row_are_one_and_what_is_shared_joins_groups(workspace: Workspace) -> None:
+    task, ids = THREE, ["0", "1", "2", "3", "4"]
+    rows = Rows(ids, np.array([0, 0, 1, 2, 2]), ["0", "0", "1", "2", "2"], ["0", "0", "1", "1", "1"])
+    for name, seed in (("a", 1), ("b", 2)):
+        write_member(workspace, name, task, make_rows(task, 3, prefix="t"), seed)
+        write_rows(workspace, name, task, rows, seed)
+    details = {"0": {"row": "r"}, "1": {"row": "r"}, "2": {"group": "g"}, "3": {"group": "g"}}
+    images = {name: ImageRecord("train", name, name, 1, 1, f"hash{name}", **details.get(name, {})) for name in ids}
+    found = judged_of(workspace, images)
+    assert found.judged.panel.ids.tolist() == ["r", "2", "3", "4"]
+    assert found.num_images == 5
+    assert found.judged.targets.tolist() == [0, 1, 2, 2]
+    groups = found.judged.groups.tolist()
+    assert groups[1] == groups[2]
+    assert len(set(groups)) == 3
+    alone = judged_of(workspace).judged.panel.values[0]
+    assert alone is not None and found.judged.panel.values[0] is not None
+    assert np.allclose(found.judged.panel.values[0][0], alone[:2].mean(axis=0))
+
+
+def test_where_rows_are_looked_for(workspace: Workspace) -> None:
+    write_member(workspace, "vgg_best", THREE, make_rows(THREE, 3), 0, title="vgg")
+    file = read_panel([workspace.outputs_dir / "vgg_best.csv"], None).files[0]
+    assert [path.name for path in oof_candidates(file)] == ["vgg.oof.csv", "vgg_best.oof.csv"]
+    write_rows(workspace, "vgg_best", THREE, make_rows(THREE, 9), 0)
+    assert [path.name for path in judged_of(workspace).paths] == ["vgg_best.oof.csv"]
+    workspace.oof_path("vgg_best").unlink()
+    with pytest.raises(InputError, match=r"no out-of-fold rows .*vgg\.oof\.csv or "):
+        judged_of(workspace)

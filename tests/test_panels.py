@@ -1,0 +1,64 @@
+"""Prediction files as a panel: aligned by id and class, the same whatever order they come in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.ensembling.panels import member_names, read_panel
+from core.errors import InputError
+from core.task import BINARY, MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@given(st.permutations(range(4)), st.permutations(["a", "b", "c"]), st.permutations(range(5)))
+def test_rows_columns_and_files_may_come_in_any_order(rows: list[int], classes: list[str], files: list[int]) -> None:
+    import tempfile
+
+    task, table = Task(("a", "b", "c")), np.random.default_rng(0).dirichlet(np.ones(3), (5, 4))
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for m in range(5):
+            own_rows, own_classes = (rows, classes) if m % 2 else (list(range(4)), ["a", "b", "c"])
+            lines = [",".join([f"i{r}", *(repr(float(table[m, r, "abc".index(c)])) for c in own_classes)]) for r in own_rows]
+            paths.append(put(Path(folder), f"m{m}", "\n".join([",".join(["id", *own_classes]), *lines])))
+        panel = read_panel([paths[i] for i in files], task).panel
+    assert panel.names == tuple(f"m{m}" for m in range(5))
+    order = [int(name[1:]) for name in panel.ids.tolist()]
+    assert all(values is not None and np.array_equal(values, table[m, order]) for m, values in enumerate(panel.values))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "classes"),
+    [
+        ("id,x,y\n1,0.5,0.5\n2,1,0\n", SINGLE_LABEL, ("x", "y")),
+        ("id,x,y\n1,0.5,0.9\n2,1,0\n", MULTI_LABEL, ("x", "y")),
+        ("id,t\n1,0.5\n2,1\n", BINARY, ("0", "1")),
+        ("id,t\n1,50.5\n2,1\n", REGRESSION, ()),
+        ("id,t\n1,10\n2,9\n", SINGLE_LABEL, ("9", "10")),
+    ],
+)
+def test_a_task_that_nothing_states_is_told_from_the_files(text: str, kind: str, classes: tuple[str, ...], tmp_path: Path) -> None:
+    files = read_panel([put(tmp_path, name, text) for name in "ab"], None)
+    assert (files.panel.task.kind, files.panel.task.classes) == (kind, classes)
+    assert any("is taken for" in note for note in files.notes) == (classes != ("9", "10"))
+    assert any("same content" in note for note in files.notes)
+
+
+def test_other_ids_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"b\.csv: compared with a\.csv, 1 ids are missing: 2"):
+        read_panel([put(tmp_path, "a", "id,t\n1,x\n2,y\n"), put(tmp_path, "b", "id,t\n1,x\n3,y\n")], None)
+
+
+def test_files_of_one_name_are_called_by_their_folders(tmp_path: Path) -> None:
+    paths = [put(tmp_path / folder, "sub", "id,t\n1,x\n") for folder in "ab"]
+    assert member_names(paths) == ["a/sub", "b/sub"]
+    assert member_names([*paths, put(tmp_path / "c" / "a", "sub", "id,t\n1,x\n")])[0] == paths[0].as_posix()
