@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from core.files import translate_os_error
 
 MAX_TABLE_BYTES = 4 << 30
 MAX_ID_LENGTH = 256
+_PLAIN_NUMBER = re.compile(r"[+-](?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -125,8 +127,8 @@ def _csv_text(table: Sequence[Sequence[str]], quoting: Literal[0, 1]) -> str:
 
 
 def starts_like_formula(text: str) -> bool:
-    """Whether a spreadsheet would run a cell with this text."""
-    return text.startswith(_FORMULA_STARTS)
+    """Whether a spreadsheet would run a cell with this text; a number with a sign is just a number."""
+    return text.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text)
 
 
 def id_fault(text: str) -> str | None:
@@ -139,7 +141,7 @@ def id_fault(text: str) -> str | None:
         return "is empty" if not text else f"is longer than {MAX_ID_LENGTH} characters"
     if not text.isprintable() or text != text.strip():
         return "holds control characters or outer spaces"
-    if starts_like_formula(text) or text.startswith("/"):
+    if text.startswith((*_FORMULA_STARTS, "/")):
         return "begins with one of / = + - @"
     if "\\" in text or any(part in ("", ".", "..") for part in text.split("/")):
         return "holds a backslash or an empty, '.' or '..' part"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SINGLE_LABEL, BINARY, MULTI_LABEL, ORDINAL, REGRESSION = "single_label", "binary", "multi_label", "ordinal", "regression"
 KINDS = (SINGLE_LABEL, BINARY, MULTI_LABEL, ORDINAL, REGRESSION)
 DELIMITERS = (" ", ",", ";", "|")
-_INTEGER = re.compile(r"\d+")
-_WHOLE_FLOAT = re.compile(r"(\d+)\.0+")
+_INTEGER = re.compile(r"[+-]?\d+")
+_WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0+")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def split_label(label: str, delimiter: str) -> list[str]:
 
 
 def are_integers(labels: Iterable[str]) -> bool:
-    """Whether every label is a whole number without a sign."""
+    """Whether every label is a whole number, with or without a sign."""
     return all(_INTEGER.fullmatch(label) for label in labels)
 
 

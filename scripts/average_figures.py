@@ -9,7 +9,7 @@ from core.evaluation.gains import gain_over_mean
 from core.metrics import METRICS, bootstrap, epoch_metrics
 from core.prediction.decisions import decider
 from core.task import Task
-from core.training.figures import truths_of
+from core.training.figures import judged_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,11 @@ class Judged:
     measured_anew: "list[np.ndarray]"
     average: "np.ndarray"
 
+    def by_row(self, task: Task, valid: LabelledImages) -> "Judged":
+        """The same of rows, which several images may share."""
+        members, anew = ([judged_rows(task, valid, one)[1] for one in ones] for ones in (self.members, self.measured_anew))
+        return Judged(members, anew, judged_rows(task, valid, self.average)[1])
+
 
 def figures_text(members: "Sequence[Member]", title: str, valid: LabelledImages, judged: Judged, chosen: bool) -> str:
     """A table of the standard metrics and that of the newest member's run, and the average's gain by it, over members on equal terms.
@@ -39,7 +44,8 @@ def figures_text(members: "Sequence[Member]", title: str, valid: LabelledImages,
     """
     newest = members[-1].found.state
     own, task = newest["settings"]["run"]["metric"], Task.from_plain(newest["task"])
-    targets, decide = truths_of(task, valid), decider(task)
+    targets, decide = judged_rows(task, valid, judged.average)[0], decider(task)
+    judged = judged.by_row(task, valid)
     metrics = [METRICS[name] for name in epoch_metrics(own, task.kind)]
     rows = list(zip([member.name for member in members], judged.members, strict=True))
     if judged.measured_anew:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
@@ -42,18 +43,16 @@ def choose_cuts(asked: str, task: Task, workspace: Workspace, states: "Sequence[
     usual = Cuts(None, DEFAULT_CUTS, f"cuts: the default ones, {default_cuts(task)}")
     if asked == DEFAULT_CUTS:
         return usual
-    one = states[0].state
-    name = f"{one['title']}_{one['part']}" if one["part"].startswith("fold") else one["title"]
-    title = weights if len(states) > 1 else name
-    path = workspace.oof_path(title)
-    record = read_oof_record(path)
+    path, record = rows_of_states(workspace, states, weights)
     if record is None or len(record.cuts) != num_cuts(task) or not _is_of(record, states):
         reason = "is not of this run" if record else "is not there, or not as training wrote it"
         return Cuts(None, DEFAULT_CUTS, f"{usual.note}: {path} {reason}")
     cuts = tuple(record.cuts)
     said = f"tuned for {record.tuned_for} on {path}, the rows of the {record.oof_from} state"
-    if any(record.runs[found.state["part"]][1] != found.state["epochs"] for found in states):
-        said += f" and not of this one; --weights {title}_{record.oof_from} is that"
+    if not are_rows_of(record, states):
+        title = path.name.removesuffix(".oof.csv")
+        again = f"--weights {title}_{record.oof_from} is that" if len(states) == 1 else "training --folds all makes them anew"
+        said += f" and not of {'this one' if len(states) == 1 else 'these'}; {again}"
     return Cuts(cuts, path.name, f"cuts: {cuts_text(task, cuts)} ({said})")
 
 
@@ -66,13 +65,28 @@ def parse_cuts(text: str, task: Task) -> tuple[float, ...]:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"--cuts {text}: auto, default or numbers such as 0.3,0.5 are wanted") from None
-    if len(values) != wanted or not all(map(math.isfinite, values)):
+    if not all(map(math.isfinite, values)):
+        raise InputError(f"--cuts {text}: finite numbers are wanted, no nan or inf")
+    if len(values) != wanted:
         raise InputError(f"--cuts {text}: {len(values)} numbers; a {task.kind} task of {len(task.classes)} classes has {wanted} cuts")
     if task.kind == ORDINAL and list(values) != sorted(values):
         raise InputError(f"--cuts {text}: cut points between classes in order must ascend")
     if task.kind != ORDINAL and not all(0 <= value <= 1 for value in values):
         raise InputError(f"--cuts {text}: probabilities from 0 to 1 are wanted")
     return values
+
+
+def rows_of_states(workspace: Workspace, states: "Sequence[FoundState]", weights: str) -> tuple[Path, OofRecord | None]:
+    """The file of out-of-fold rows that goes with the states that `--weights` means, and what is known of it."""
+    one = states[0].state
+    name = f"{one['title']}_{one['part']}" if one["part"].startswith("fold") else one["title"]
+    path = workspace.oof_path(weights if len(states) > 1 else name)
+    return path, read_oof_record(path)
+
+
+def are_rows_of(record: OofRecord, states: "Sequence[FoundState]") -> bool:
+    """Whether out-of-fold rows were predicted by these very states."""
+    return _is_of(record, states) and all(record.runs[one.state["part"]][1] == one.state["epochs"] and not one.place[1] for one in states)
 
 
 def _is_of(record: OofRecord, states: "Sequence[FoundState]") -> bool:

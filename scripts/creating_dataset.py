@@ -12,13 +12,14 @@ from core.data.near_copies import NearCopies, find_near_copies
 from core.data.settings import SplitSettings
 from core.data.split_files import split_files_of
 from core.data.splits import copy_warnings
-from core.data.surroundings import tables_of
+from core.data.table_files import tables_of
 from core.errors import InputError, RefusedError, first_few
 from core.files import check_writable, write_bytes
 from core.workspace import Workspace
 from scripts.command_line import add_settings, new_parser, progress_bar, read_settings, run_command, say, warn, workspace_of
-from scripts.dataset_files import DatasetPlan, files_of, split_of
+from scripts.dataset_files import DatasetPlan, files_of, split_of, task_of
 from scripts.dataset_summary import summary_of
+from scripts.submission_file import template_text
 
 if TYPE_CHECKING:
     from core.data.raw_files import RawFiles
@@ -72,10 +73,11 @@ def _describe(raw: "RawFiles", workspace: Workspace, settings: SplitSettings, fo
     plan = DatasetPlan(workspace, found, scan, records, settings, (raw.name, raw.source), copies)
     split = split_of(plan)
     contents = [record.sha256 for record in plan.labelled_records]
-    for message in (*split.warnings, *copy_warnings(found.labelled.labels, contents)):
+    template, misfits = template_text(found.root / found.sample_submission if found.sample_submission else None, task_of(plan, split))
+    for message in (*split.warnings, *copy_warnings(found.labelled.labels, contents), *misfits):
         warn(message)
     files = files_of(plan, split)
-    print(summary_of(plan, split), flush=True)
+    print(summary_of(plan, split, template), flush=True)
     say("dataset written" if _write_all(files, force) else "already there: nothing was changed")
 
 

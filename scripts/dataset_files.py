@@ -7,15 +7,16 @@ from core.data.competition import Competition
 from core.data.exploring import RawCompetition
 from core.data.folds import folds_bytes, make_folds, missing_classes
 from core.data.given_split import keep_given
-from core.data.grouping import joined_groups
+from core.data.grouping import groups_of
 from core.data.manifest import TRAIN, ImageRecord, Scan, content_hash, manifest_bytes, read_manifest
 from core.data.near_copies import NearCopies
 from core.data.settings import SplitSettings
 from core.data.splits import Split, make_split, split_bytes
-from core.data.strata import strata_of
+from core.data.strata import named_ranges, strata_of
 from core.data.task_rules import with_labels
 from core.errors import InputError, first_few
 from core.files import sha256_bytes
+from core.task import REGRESSION, Task
 from core.workspace import Workspace
 from scripts.command_line import warn
 
@@ -45,9 +46,7 @@ class DatasetPlan:
     @property
     def groups(self) -> list[str]:
         """Of the labelled images: equal where content, group or row are, or where they are near copies, also over others."""
-        records = self.labelled_records
-        near = [self.copies.groups] if self.copies else []
-        return joined_groups([r.sha256 for r in records], [r.group for r in records], [r.row for r in records], *near)
+        return groups_of(self.labelled_records, *([self.copies.groups] if self.copies else []))
 
 
 def split_of(plan: DatasetPlan) -> Split:
@@ -56,7 +55,12 @@ def split_of(plan: DatasetPlan) -> Split:
     if held_out and plan.settings.given_split:
         positions = {i for i, name in enumerate(plan.found.labelled.ids) if name in held_out}
         return keep_given(strata, plan.groups, positions, plan.settings)
-    return make_split(strata, plan.groups, plan.settings)
+    return make_split(strata, plan.groups, plan.settings, named_ranges(plan.found.task, plan.found.labelled.labels))
+
+
+def task_of(plan: DatasetPlan, split: Split) -> Task:
+    """The task of the images in the split: its classes are those that occur there."""
+    return with_labels(plan.found.task, [plan.found.labelled.labels[i] for i in (*split.train, *split.valid)])
 
 
 def folds_of(plan: DatasetPlan, split: Split) -> dict[Path, bytes]:
@@ -66,7 +70,8 @@ def folds_of(plan: DatasetPlan, split: Split) -> dict[Path, bytes]:
     used, groups, labelled = sorted((*split.train, *split.valid)), plan.groups, plan.found.labelled
     strata = strata_of(plan.found.task, [labelled.labels[i] for i in used])
     numbers = make_folds(strata, [groups[i] for i in used], plan.settings.num_folds, plan.settings.seed)
-    for fold, classes in missing_classes(strata, numbers).items():
+    missing = {} if plan.found.task.kind == REGRESSION else missing_classes(strata, numbers)
+    for fold, classes in missing.items():
         warn(f"fold {fold} holds all images of {first_few(classes)}: the model that it judges never sees one")
     return {plan.workspace.folds_path: folds_bytes([labelled.ids[i] for i in used], numbers)}
 
@@ -85,7 +90,7 @@ def files_of(plan: DatasetPlan, split: Split) -> dict[Path, bytes]:
     }
     competition = Competition(
         name=plan.origin[0],
-        task=with_labels(found.task, [labelled.labels[i] for i in (*split.train, *split.valid)]),
+        task=task_of(plan, split),
         id_column=found.id_column,
         label_column=found.label_column,
         image_root=found.root,

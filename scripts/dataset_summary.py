@@ -11,8 +11,11 @@ from scripts.dataset_files import DatasetPlan
 _SHOWN_CLASSES = 20
 
 
-def summary_of(plan: DatasetPlan, split: Split) -> str:
-    """The summary, a line for each thing; every rule that decided is named, and with it the flag that overrides it."""
+def summary_of(plan: DatasetPlan, split: Split, template: str) -> str:
+    """The summary, a line for each thing; every rule that decided is named, and with it the flag that overrides it.
+
+    `template`: what the sample submission asks for, in words.
+    """
     found, settings = plan.found, plan.settings
     lines = [
         f"competition  {found.labelled.path} ({printable(found.id_column)} -> {printable(found.label_column)})",
@@ -22,7 +25,7 @@ def summary_of(plan: DatasetPlan, split: Split) -> str:
         *(f"{part:<12} {pattern}: {_count_text(plan, part)}" for part, pattern in found.patterns.items()),
         f"groups       {_groups_text(plan)}",
         *(f"copies       {note}; audit_dataset shows them" for note in (plan.copies.notes if plan.copies else ())),
-        f"template     {found.sample_submission or 'none'}",
+        f"template     {template}",
     ]
     for title, path, positions in (
         ("fitted on", plan.workspace.train_labels_path, split.train),

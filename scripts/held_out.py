@@ -1,13 +1,15 @@
 """The end of a run: its held-out rows as a file, its figures on them, and what cuts that are tuned on them are worth."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.evaluation.cuts import TunedCuts, tune_cuts
+from core.evaluation.cuts import KnownRows, TunedCuts, tune_cuts
 from core.metrics import METRICS, bootstrap, epoch_metrics, figure_text
-from core.prediction.aggregation import row_means
+from core.metrics.metric import LABELS
+from core.prediction.aggregation import first_places, row_means
 from core.prediction.decisions import decider, values_of
 from core.prediction.exchange import OutOfFold, oof_bytes
 from core.prediction.oof_records import OofRecord, write_oof
@@ -66,19 +68,21 @@ def _take_weights(run: "Run", path: Path) -> None:
 def finish_run(run: "Run", workspace: Workspace) -> None:
     """Writes the held-out rows and prints the run's figures on them."""
     from core.prediction.outcomes import outcome_from
-    from core.training.figures import truths_of
+    from core.training.figures import judged_rows
     from core.training.fingerprints import run_fingerprint
 
     title, task, found = run.plan.name, run.learner.task, predict_held_out(run, workspace)
     part = [run.plan.part.removeprefix("fold")] * len(run.valid)
     oof = OutOfFold(outcome_from(task, run.valid.ids, found.values), part, list(run.valid.labels))
-    tuned = cuts_of(oof, task, run.plan.run.metric, run.row_ids)
-    record = oof_record({run.plan.part: (run_fingerprint(run.snapshot()), found.epochs)}, found.oof_from, tuned)
+    rows, metric = known_rows(oof, task, run.valid.row_ids, run.groups), run.plan.run.metric
+    tuned = tune_cuts(task, rows, metric)
+    runs = {run.plan.part: (run_fingerprint(run.snapshot()), found.epochs)}
+    record = oof_record(OofRecord(runs, found.oof_from), (task, metric), rows, tuned)
     if is_main():
         write_oof(workspace.oof_path(title), oof_bytes(oof, run.competition.id_column), record)
     after = f"after {found.epochs} epochs" if found.oof_from == "last" else f"after {found.epochs} epochs, its best state"
     print(f"{title} {after}, on the held-out images, with 95 % bootstrap intervals:")
-    print_figures(task, run.plan.run.metric, truths_of(task, run.valid), found.values)
+    print_figures(task, metric, *judged_rows(task, run.valid, found.values))
     if found.oof_from == "best":
         print(f"  {CHOSEN_NOTE}")
     print_cuts(task, tuned, over_folds=False)
@@ -92,12 +96,18 @@ def print_figures(task: Task, metric: str, truths: "np.ndarray", values: "np.nda
         print(f"  {one.title:<{width}} {bootstrap(one, truths, one.used(truths, values, decider(task)))}")
 
 
-def cuts_of(oof: OutOfFold, task: Task, metric: str, rows: Sequence[str]) -> TunedCuts | None:
-    """The cuts of a task tuned on out-of-fold rows; several images of one row (`rows`) count as their mean, as in prediction."""
-    names, values = row_means(values_of(oof.predictions), rows)
-    first = {name: place for place, name in reversed(list(enumerate(rows)))}
-    targets, folds = ([column[first[name]] for name in names] for column in (oof.targets, oof.folds))
-    return tune_cuts(task, task.truths(targets), values, folds, metric)
+def known_rows(oof: OutOfFold, task: Task, row_ids: Sequence[str], groups: Sequence[str] = ()) -> KnownRows:
+    """Out-of-fold images as rows: the several images of one (`row_ids`) count as their mean, as in prediction.
+
+    Args:
+        oof: images, each predicted by a model that did not see it.
+        task: what is asked for.
+        row_ids: of each image, the row that it belongs to.
+        groups: of each image; images of one row have the same.
+    """
+    first, values = first_places(row_ids), row_means(values_of(oof.predictions), row_ids)[1]
+    targets, folds, together = ([column[i] for i in first] if column else [] for column in (oof.targets, oof.folds, groups))
+    return KnownRows(task.truths(targets), values, folds, together)
 
 
 def print_cuts(task: Task, tuned: TunedCuts | None, over_folds: bool) -> None:
@@ -124,6 +134,17 @@ def cuts_text(task: Task, cuts: Sequence[float]) -> str:
     return ", ".join([*shown, *(["..."] if len(names) > _MOST_CUTS else [])])
 
 
-def oof_record(runs: dict[str, tuple[str, int]], oof_from: str, tuned: TunedCuts | None) -> OofRecord:
-    """The record beside out-of-fold rows."""
-    return OofRecord(runs, oof_from, tuned.cuts if tuned else (), tuned.metric.title if tuned else "")
+def oof_record(of: OofRecord, judged_by: tuple[Task, str], rows: KnownRows, tuned: TunedCuts | None) -> OofRecord:
+    """The record beside out-of-fold rows.
+
+    Args:
+        of: what is known of the runs.
+        judged_by: the task, and the name of the run's metric.
+        rows: what is judged.
+        tuned: the cuts that were tuned on them.
+    """
+    (task, name), metric = judged_by, METRICS[judged_by[1]]
+    answers = [metric.used(rows.truths, rows.values, decider(task)), *([tuned.answers] if tuned and metric.uses == LABELS else [])]
+    by_default, *by_others = (value if math.isfinite(value) else None for value in (metric.function(rows.truths, one) for one in answers))
+    judged = replace(of, metric=name, by_default=by_default, by_others=by_others[0] if by_others else None)
+    return replace(judged, cuts=tuned.cuts, tuned_for=tuned.metric.title) if tuned else judged

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError
@@ -15,6 +15,7 @@ from core.settings import options_of
 from core.training.settings import RuntimeSettings
 from scripts.command_line import TRUST_NOTE, add_settings, new_parser, read_settings, run_command, say, workspace_of
 from scripts.export_model import check_export, export_model
+from scripts.local_figure import local_figure
 from scripts.model_outcomes import open_target_images, run_models
 from scripts.prediction_task import PredictionTask, choose_save_path, find_task
 from scripts.restored_model import preprocessing_of
@@ -91,7 +92,8 @@ def predict(arguments: argparse.Namespace) -> None:
     for path in files_of_prediction(task.save_path):
         refuse_existing(path, arguments.force)
     check_writable(task.save_path.parent)
-    _write(run_models(arguments, found, task, device), task, found, arguments.force)
+    metric = local_figure(task.asked, task.cuts, workspace, found, settings.weights)
+    _write(run_models(arguments, found, task, device), task, found, metric, arguments.force)
 
 
 def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None:
@@ -106,7 +108,7 @@ def _check_agreement(arguments: argparse.Namespace, found: "FoundState") -> None
                 raise InputError(f"--{name} {given}: {found.path.name} was trained with {trained}; leave the flag out")
 
 
-def _write(parts: "list[Outcome]", task: PredictionTask, found: "list[FoundState]", force: bool) -> None:
+def _write(parts: "list[Outcome]", task: PredictionTask, found: "list[FoundState]", metric: dict[str, Any] | None, force: bool) -> None:
     from core.prediction.decisions import num_cuts
     from core.prediction.exchange import write_prediction_files
     from core.prediction.out_of_fold import mean_of
@@ -115,7 +117,7 @@ def _write(parts: "list[Outcome]", task: PredictionTask, found: "list[FoundState
     submission = make_submission(outcome, task.asked, cuts, task.form, task.columns)
     state = found[0].state
     record = {
-        "title": state["title"], "part": state["part"] if len(found) == 1 else "folds", "epochs": state["epochs"], "metric": state["best"],
+        "title": state["title"], "part": state["part"] if len(found) == 1 else "folds", "epochs": state["epochs"], "metric": metric,
         "task": state["task"]["kind"], "classes": state["task"]["classes"], "id_column": submission.id_column, "inputs": task.inputs,
     }  # fmt: skip
     if num_cuts(task.asked):

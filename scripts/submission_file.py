@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.prediction.decisions import Outcome
-from core.task import REGRESSION, Task
+from core.task import REGRESSION, Task, split_label, without_zero_fraction
 from core.workspace import Workspace
 from scripts.command_line import warn
 
@@ -38,6 +38,33 @@ def form_of(template: Path, task: Task, workspace: Workspace, label_column: str,
 
     limits = label_limits(workspace, label_column) if task.kind == REGRESSION else None
     return find_form(read_template(template), task, wanted, limits)
+
+
+def template_text(template: Path | None, task: Task) -> tuple[str, tuple[str, ...]]:
+    """What a sample submission asks for, in words for a summary, and warnings where this task cannot give that.
+
+    Training may be wanted all the same, so nothing is refused here. Whatever the sample's cells are, classes go where classes are
+    asked for; cells that are none of them show that something else was meant.
+    """
+    from core.errors import InputError, first_few
+    from core.submission.forms import find_form
+    from core.submission.submission_form import LABEL, LABELS
+    from core.submission.template import read_template
+
+    if template is None:
+        return "none (--sample_submission)", ()
+    try:
+        form = find_form(read_template(template), task)
+    except InputError as error:
+        return f"{template.name}: does not fit this task", (f"{error}: the sample submission does not fit, and prediction will refuse it",)
+    text = f"{template.name}: {form.text}"
+    shown = form.template.sample.shown
+    names = shown if form.name == LABEL else [name for cell in shown for name in split_label(cell, form.delimiter)]
+    foreign = [name for name in dict.fromkeys(names) if not {name, without_zero_fraction(name)} & set(task.classes)]
+    if form.name not in (LABEL, LABELS) or not foreign:
+        return text, ()
+    classes = first_few(list(task.classes), 10)
+    return text, (f"{template.name}: its cells, such as {first_few(foreign)}, are none of the classes that are written: {classes}",)
 
 
 def make_submission(

@@ -68,7 +68,7 @@ def _send(service: "SubmissionService", path: Path, message: str, competition: s
     from core.submission.records import SubmissionRecord, add_record, local_score
     from core.submission.upload import PENDING
 
-    local, digest = local_score(path, workspace), sha256_file(path)
+    local, digest = local_score(path), sha256_file(path)
     ref = service.send(path, message)
     date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     add_record(workspace.submissions_path, SubmissionRecord(str(ref), date, competition, str(path), digest, message, *local, PENDING))

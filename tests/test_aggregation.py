@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.prediction.aggregation import mean_by_row, row_means
+from core.prediction.aggregation import first_places, mean_by_row, row_means
 from core.prediction.decisions import values_of
 from core.prediction.outcomes import outcome_from
 from core.task import MULTI_LABEL, REGRESSION, Task
@@ -52,3 +52,9 @@ def test_means_of_numbers_and_of_tables():
     names, means = row_means(np.array([1.0, 10.0, 3.0]), ["x", "y", "x"])
     assert (names, means.tolist()) == (["x", "y"], [2.0, 10.0])
     assert row_means(np.array([[1.0, 0.0], [0.0, 1.0]]), ["x", "x"])[1].tolist() == [[0.5, 0.5]]
+
+
+@given(ROWS)
+def test_the_first_image_of_each_row_in_the_order_of_the_means(rows):
+    assert [rows[place] for place in first_places(rows)] == row_means(np.zeros(len(rows)), rows)[0]
+    assert first_places(rows) == [rows.index(row) for row in dict.fromkeys(rows)]

@@ -145,7 +145,7 @@ def test_a_run_killed_at_any_event_ends_the_same(zygote: Zygote, undisturbed: tu
 
 
 @pytest.mark.parametrize(
-    ("seed", "workers"), [(0, "0"), pytest.param(1, "2", marks=pytest.mark.slow), pytest.param(2, "2", marks=pytest.mark.slow)]
+    ("seed", "workers"), [pytest.param(seed, workers, marks=pytest.mark.slow) for seed, workers in ((0, "0"), (1, "2"), (2, "2"))]
 )
 def test_a_run_killed_twenty_times_ends_the_same(
     zygote: Zygote, undisturbed: tuple[Workspace, int], tmp_path: Path, seed: int, workers: str

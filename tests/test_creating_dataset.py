@@ -40,6 +40,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pristine") / "animals"
     write_competition(folder, COUNT, 4)
     (folder / "train_answers.csv").write_text(CLEAN)
+    sample = folder / "sample_submission.csv"
+    sample.write_text(sample.read_text().replace(",cat", ",0"))
     return folder
 
 

@@ -8,7 +8,7 @@ from core.data.manifest import TEST, TRAIN
 from core.data.settings import SplitSettings
 from core.errors import InputError
 from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, SINGLE_LABEL
-from tests.raw_folders import found, table
+from tests.raw_folders import found, lay_out, table
 
 
 def test_a_number_between_0_and_1_is_wanted_of_two_classes(tmp_path: Path) -> None:
@@ -302,3 +302,66 @@ def test_a_sample_that_wants_one_number_of_many_classes_asks_for_the_positive_on
         found(tmp_path, images, **files)
     raw = found(tmp_path, images, SplitSettings(positive_class="dog,fox"), **files)
     assert (raw.task.kind, raw.task.classes, raw.labelled.labels) == (BINARY, ("cat", "positive"), ["cat", "positive", "positive"])
+
+
+def test_a_file_without_a_header_is_refused_before_it_loses_an_image(tmp_path: Path) -> None:
+    images = [f"train/im_{i}.jpg" for i in range(4)]
+    for number, (rows, message) in enumerate(
+        [
+            (("im_0,cat", "im_1,dog", "im_2,cat", "im_3,dog"), "labels.csv, line 1: its first line, 'im_0', names an image"),
+            (("im_0.jpg,cat", "im_1.jpg,dog", "im_2.jpg,cat"), "its first line, 'im_0.jpg', names an image"),
+            (("name,cat", "im_1,dog", "im_2,cat"), "line 1: its first line holds the label 'cat', which stands below it too"),
+        ]
+    ):
+        with pytest.raises(InputError, match=f"{message}.*header line"):
+            found(tmp_path / str(number), images, labels=table(*rows))
+    raw = found(tmp_path, images[1:3], SplitSettings(label_column="cat"), labels=table("name,cat", "im_1,dog", "im_2,cat"))
+    assert raw.labelled.labels == ["dog", "cat"]
+
+
+def test_a_column_named_for_labels_comes_before_columns_of_0_and_1(tmp_path: Path) -> None:
+    images = [f"train/im_{i}.jpg" for i in range(3)] + ["test/t.jpg"]
+    rows = table("image,male,smoker,label", "im_0,0,1,cat", "im_1,1,1,dog", "im_2,0,0,cat")
+    for number, more in enumerate(({}, {"sample_submission": table("Id,Predicted", "t,cat")})):
+        raw = found(tmp_path / str(number), images, train=rows, **more)
+        assert (raw.task.kind, raw.label_column, raw.labelled.labels) == (SINGLE_LABEL, "label", ["cat", "dog", "cat"])
+
+
+def test_the_label_file_can_be_named(tmp_path: Path) -> None:
+    images = [f"train/im_{i}.jpg" for i in range(3)]
+    files = {
+        "train": table("id,sex,city", "im_0,0,x", "im_1,1,y", "im_2,0,x"),
+        "train_labels": table("id,label", "im_0,a", "im_1,b", "im_2,a"),
+    }
+    with pytest.raises(InputError, match=r"the columns found are .*where the labels stand in train_labels.csv, the file with --label_file"):
+        found(tmp_path, images, **files)
+    assert found(tmp_path, images, SplitSettings(label_file="train_labels.csv"), **files).labelled.labels == ["a", "b", "a"]
+    lay_out(tmp_path / "2" / "train", [], labels=files["train_labels"])
+    with pytest.raises(InputError, match=r"no label file.*the CSV files found: train/labels.csv; --label_file names it"):
+        found(tmp_path / "2", images)
+    raw = found(tmp_path / "2", images, SplitSettings(label_file="train/labels.csv"))
+    assert raw.labelled.labels == ["a", "b", "a"] and raw.files[TRAIN]["im_1"] == "train/im_1.jpg"
+
+
+def test_a_table_of_the_test_part_names_its_images_where_there_is_no_sample(tmp_path: Path) -> None:
+    images = [f"images/{name}.jpg" for name in ("a", "b", "t_2", "t_3", "v")]
+    files = {"train": table("id,label", "a,x", "b,y"), "val": table("id,label", "v,x"), "test": table("id", "t_3", "t_2")}
+    raw = found(tmp_path, images, **files)
+    assert raw.files[TEST] == {"t_3": "images/t_3.jpg", "t_2": "images/t_2.jpg"} and raw.sample_submission is None
+    assert any("val.csv holds labels and is not used" in message for message in raw.warnings)
+    overlapping = found(tmp_path / "2", images, **(files | {"test": table("id", "a", "t_2")}))
+    assert overlapping.files[TEST] == {}
+
+
+def test_a_sample_in_a_sub_folder_is_recorded_by_its_path(tmp_path: Path) -> None:
+    lay_out(tmp_path / "more", [], sample_submission=table("id,label", "t,x"))
+    raw = found(tmp_path, ["train/a.jpg", "train/b.jpg", "test/t.jpg"], train=table("id,label", "a,x", "b,y"))
+    assert raw.sample_submission == "more/sample_submission.csv" and list(raw.files[TEST]) == ["t"]
+
+
+def test_an_id_column_that_the_person_named_gives_way_to_no_other(tmp_path: Path) -> None:
+    train = table("key,image,label", "x1,a,cat", "x2,b,dog", "x3,c,cat")
+    images = [f"train/{n}.png" for n in "abc"]
+    assert found(tmp_path / "free", images, SplitSettings(label_column="label"), train=train).files[TRAIN]["a"] == "train/a.png"
+    with pytest.raises(InputError, match=r"train.csv: none of its ids, such as 'x1', has an image"):
+        found(tmp_path / "named", images, SplitSettings(id_column="key", label_column="label"), train=train)

@@ -1,5 +1,6 @@
 """scripts.dataset_files and scripts.dataset_summary, through creating_dataset: what is written of each layout, and what is said before."""
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -197,3 +198,42 @@ def test_a_regression_keeps_its_center_and_scale(run: Run, workspace: Workspace,
     task = read_competition(workspace).task
     assert (task.kind, task.classes, task.center) == (REGRESSION, (), 6.0) and task.scale == pytest.approx(3.45205252953)
     assert {r.part for r in read_manifest(workspace.manifest_path)} == {TRAIN} and TEST not in read_competition(workspace).patterns
+
+
+@pytest.mark.parametrize(
+    ("sample", "asked", "warning"),
+    [
+        (table("id,label", "t,cat"), "sample_submission.csv: one of 2 classes a row", None),
+        (table("id,label", "t,"), "sample_submission.csv: one of 2 classes a row", None),
+        (table("id,label", "t,0.5"), "sample_submission.csv: the probability of 'dog'", None),
+        (table("id,cat,dog", "t,0.5,0.5"), "sample_submission.csv: the probabilities of 2 classes, whose sum is 1", None),
+        (
+            table("id,label", "t,seven"),
+            "sample_submission.csv: one of 2 classes a row",
+            "such as seven, are none of the classes .*: cat, dog",
+        ),
+        (table("id,class_cat,class_dog", "t,1,0"), "sample_submission.csv: does not fit this task", "2 columns are no classes: class_cat"),
+        (table("id,cat,dog,owl", "t,1,0,0"), "sample_submission.csv: does not fit this task", "1 columns are no classes: owl.*refuse it"),
+        (None, "none (--sample_submission)", None),
+    ],
+)
+def test_what_the_sample_asks_for_is_said_and_whether_the_task_can_give_it(
+    run: Run, tmp_path: Path, sample: str | None, asked: str, warning: str | None
+) -> None:
+    rows = table("id,label", *(f"{i},{'cat' if i % 2 else 'dog'}" for i in range(12)))
+    more = {"sample_submission": sample} if sample else {}
+    root = write(tmp_path / "raw", [*(f"train/{i}.png" for i in range(12)), "test/t.png"], train=rows, **more)
+    code, stdout, stderr = run(root, "--train_size", "0.5")
+    lines = dict(line.split(maxsplit=1) for line in stdout.splitlines())
+    assert code == 0 and lines["template"] == asked
+    assert ("warning:" in stderr) == (warning is not None) and re.search(warning or "", stderr)
+
+
+def test_numbers_that_a_side_lacks_are_named_as_numbers(run: Run, workspace: Workspace, tmp_path: Path) -> None:
+    rows = table("id,score", *(f"{i},{i + 0.5}" for i in range(20)))
+    root = write(tmp_path / "raw", [f"train/{i}.png" for i in range(20)], train=rows)
+    code, _, stderr = run(root, "--num_folds", 2)
+    assert code == 0 and re.search(
+        r"warning: [1-3] of 4 ranges of numbers have no image held out: '\d+\.5 to \d+\.5' \(\d in all\)", stderr
+    )
+    assert "bin [0-9]" not in re.sub(r"\d", "[0-9]", stderr) and "classes have" not in stderr

@@ -135,9 +135,40 @@ def test_duplicate_rows_are_a_counted_warning(tmp_path: Path) -> None:
     assert raw.warnings == (f"{tmp_path / 'train_answers.csv'}: 1 duplicate rows ignored",)
 
 
-def test_test_images_that_are_labelled_are_a_counted_warning(tmp_path: Path) -> None:
-    raw = found(tmp_path, [f"images/{i}.png" for i in range(12)], train_answers=ANSWERS, sample_submission=SAMPLE)
-    assert any(w.startswith("4 images are labelled and test images at once: images/0.png") for w in raw.warnings)
+def test_test_images_that_are_labelled_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"4 images are labelled and test images at once \(images/0.png.*--image_pattern"):
+        found(tmp_path, [f"images/{i}.png" for i in range(12)], train_answers=ANSWERS, sample_submission=SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [("train", "1 ids have no image (train/{id}.png): 5"), ("test", "1 ids have no image (test/{id}.png): 2")]
+)
+def test_a_missing_file_is_named_and_not_taken_from_the_other_parts_folder(tmp_path: Path, part: str, text: str) -> None:
+    missing = {"train": "train/5.png", "test": "test/2.png"}[part]
+    images = [f"{part}/{i}.png" for part in ("train", "test") for i in range(12)]
+    with pytest.raises(InputError) as error:
+        found(tmp_path, [path for path in images if path != missing], train_answers=ANSWERS, sample_submission=SAMPLE)
+    assert text in str(error.value)
+
+
+def test_test_images_do_not_come_from_the_train_folder_where_there_is_no_other(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none of its ids, such as '3', has an image .*other part does not count.*--image_pattern"):
+        found(tmp_path, [f"train/{i}.png" for i in range(12)], train_answers=ANSWERS, sample_submission=SAMPLE)
+
+
+def test_images_beside_one_of_the_same_name_are_a_counted_warning(tmp_path: Path) -> None:
+    twins = [path.replace(".png", ".bmp") for path in LUNGS if "test" not in path]
+    raw = found(tmp_path, LUNGS + twins[2:], train_answers=ANSWERS, sample_submission=SAMPLE)
+    assert raw.files[TRAIN] == {str(i): f"train_images/img_{i}.png" for i in range(12)}
+    (warning,) = raw.warnings
+    assert warning.startswith("10 images lie beside one of the same name with another suffix and are not used: train_images/img_10.bmp, ")
+
+
+def test_a_pattern_may_name_the_folder(tmp_path: Path) -> None:
+    images = [f"train/{i}.png" for i in range(14)]
+    sample = "id,target_feature\n12,0\n13,0\n"
+    raw = found(tmp_path, images, SplitSettings(image_pattern="train/{id}.png"), train_answers=ANSWERS, sample_submission=sample)
+    assert raw.files[TEST] == {"12": "train/12.png", "13": "train/13.png"}
 
 
 def test_the_split_of_an_earlier_run_beside_the_label_file_changes_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.grouping import Joined, duplicate_groups, joined_groups
+from core.data.grouping import Joined, duplicate_groups, groups_of, joined_groups
+from core.data.manifest import ImageRecord
 
 COUNT = 14
 PAIRS = st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, COUNT - 1)), max_size=20)
@@ -56,3 +57,10 @@ def test_joined_groups_are_those_of_the_pairs_that_share_a_text(rows: list[tuple
     pairs = [(i, j) for i in range(len(rows)) for j in range(i) if any(a and a == b for a, b in zip(rows[i], rows[j], strict=True))]
     expected = duplicate_groups(len(rows), pairs).tolist()
     assert len(set(groups)) == len(set(expected)) == len(set(zip(groups, expected, strict=True)))
+
+
+def test_images_are_together_by_content_group_and_row() -> None:
+    facts = [("0a", "r1", "p1"), ("0a", "", ""), ("0b", "r1", ""), ("0c", "", "p1"), ("0d", "", ""), ("0e", "", "p2")]
+    records = [ImageRecord("train", f"{i}", f"{i}.png", 1, 1, *fact) for i, fact in enumerate(facts)]
+    assert groups_of(records) == ["0", "0", "0", "0", "4", "5"]
+    assert groups_of(records, ["", "", "x", "", "x", ""]) == ["0", "0", "0", "0", "0", "5"]

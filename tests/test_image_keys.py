@@ -44,6 +44,35 @@ def test_a_column_that_happens_to_fit_more_does_not_replace_ids_without_images()
     assert found.column == "id" and set(files(found)) == {"3", "4", "5"}
 
 
+def permuted(count: int = 6) -> list[int]:
+    return [(i * 5 + 2) % count for i in range(count)]
+
+
+def test_counts_never_take_the_place_of_ids_and_are_no_names_behind_a_prefix() -> None:
+    rows = table(",image,l", *(f"{i},im_{k}.tiff2,0" for i, k in enumerate(permuted())))
+    for paths in ([f"train/im_{i}.png" for i in range(6)], [f"train/{i}.png" for i in range(6)]):
+        found = find_keys(rows, "image", ("l",), index_paths(paths), "train")
+        assert (found.column, found.match) == ("image", None)
+    assert find_keys(rows, None, ("l",), index_paths([f"train/im_{i}.png" for i in range(6)]), "train").match is None
+    assert find_keys(rows, None, ("l",), index_paths([f"train/{i}.png" for i in range(6)]), "train").column == ""
+
+
+def test_ids_of_another_suffix_or_case_keep_their_images() -> None:
+    rows = table("position,image,l", *(f"{i},im_{k}.jpg,0" for i, k in enumerate(permuted())))
+    for ending, id_column in ((".JPG", "image"), (".png", "image"), (".png", None)):
+        found = find_keys(rows, id_column, ("l",), index_paths([f"train/im_{i}{ending}" for i in range(6)]), "train")
+        assert found.column == "image" and files(found) == {f"im_{k}.jpg": f"train/im_{k}{ending}" for k in range(6)}
+
+
+def test_numbers_that_fit_by_a_prefix_do_not_contradict_a_column_of_names() -> None:
+    index = index_paths([f"train/im_{i}.png" for i in range(6)])
+    same = table("id,image,l", *(f"{k},im_{k}.png,0" for k in permuted()))
+    assert find_keys(same, "id", ("l",), index, "train").column == "id"
+    other = table("id,image,l", *(f"{i},im_{k}.png,0" for i, k in enumerate(permuted())))
+    with pytest.raises(InputError, match=r"'id' 0 fits train/im_0.png, but 'image' names train/im_2.png: --id_column"):
+        find_keys(other, "id", ("l",), index, "train")
+
+
 def test_a_pattern_names_columns() -> None:
     paths = ["train/a_front.png", "train/b_side.png", "test/a_front.png"]
     found = by_pattern("{name}_{view}.png", paths, "a,front,0", "b,side,1")
@@ -59,6 +88,8 @@ def test_a_star_stands_for_several_files_of_the_folder_that_serves_most() -> Non
     found = by_pattern("{name}/{name}_*.png", ["t/a/a_1.png", "t/a/b_1.png"], "a,x,0")
     assert files(found) == {"a/a_1.png": "t/a/a_1.png"}
     assert by_pattern("{name}/T9/*.png", paths, "a,x,0").match is None
+    found = by_pattern("{name}/T1/*.png", [*paths[:3], "test/a/T1/9.png", "test/b/T1/9.png"], "a,x,0", "b,x,1")
+    assert found.match is not None and set(found.match.images) == {"a"}, "of the folder of the other part"
 
 
 @pytest.mark.parametrize("pattern", ["x.png", "{nobody}.png", "{}.png"])

@@ -61,6 +61,8 @@ def chosen(header: str, *rows: str, sample: tuple[str, ...] | None = None, ids: 
         ("patient,image,cancer,age", ("1,2,0,5", "1,3,1,5"), ("prediction_id", "cancer"), (None, ("cancer",))),
         ("id,A,B,age", ("1,0,1,5", "2,1,1,6"), None, (None, ("A", "B"))),
         ("id,label,variety", ("1,a,x", "2,b,y"), None, (None, ("label",))),
+        ("id,label,male,smoker", ("1,a,0,1", "2,b,1,1"), None, (None, ("label",))),
+        ("id,x,y,A,B", ("1,4,5,0,1", "2,3,9,1,1"), None, (None, ("A", "B"))),
     ],
 )
 def test_columns_are_chosen_by_the_sample_else_by_rule(
@@ -80,3 +82,29 @@ def test_what_images_have_in_common_is_suggested() -> None:
     assert suggested_groups(whole, ("id",)) == [] and suggested_groups(
         Table(Path("t.csv"), ("id", "patient_id", "age"), [["1", "p", "5"], ["2", "p", "6"], ["3", "q", "5"]], [2, 3, 4]), ("id",)
     ) == [("patient_id", 2)]
+
+
+def test_a_wide_table_reads_each_table_of_the_test_part_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path) -> Table:
+        read.append(path)
+        return read_table(path)
+
+    monkeypatch.setattr("core.data.label_columns.read_table", counted)
+    test = tmp_path / "test.csv"
+    test.write_text("id,a,b,c,d\n1,2,3,4,5\n")
+    train = tmp_path / "train.csv"
+    train.write_text("id,a,b,c,kind,d\n1,2,3,4,x,5\n2,2,3,4,y,5\n")
+    assert choose_columns(read_table(train), SplitSettings(), None, [test]).labels == ("kind",) and read == [test]
+
+
+def test_a_sample_with_a_column_that_counts_rows_is_refused() -> None:
+    message = r"s.csv: its columns are '', 'id', 'label', and the first is taken for the ids; t.csv has the others alone"
+    with pytest.raises(InputError, match=message):
+        chosen("id,label", "1,a", "2,b", sample=("", "id", "label"))
+
+
+def test_label_columns_that_the_sample_lacks_are_told_of() -> None:
+    found = chosen("image,rust,scab,ok", "1,0,1,1", "2,1,0,0", sample=("image", "ok", "rust", "blight"))
+    assert found.labels == ("ok", "rust") and found.reason == "by the columns of s.csv; it lacks scab, which stay out: --label_column"

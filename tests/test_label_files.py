@@ -51,7 +51,7 @@ def test_spellings_of_one_file_are_read_alike(data: bytes, tmp_path: Path) -> No
         (b"id,label\n0,1\n\n1,\n", "line 4: the label is blank"),
         (b"id,label\n0,1\n1, \n", "line 3: the label is blank"),
         (b"id,label\n0,1\n1,nan\n", "line 3: the label 'nan'"),
-        (b"id,label\n0,1\n1,-1\n", "line 3: the label '-1'"),
+        (b"id,label\n0,1\n1,-x\n", "line 3: the label '-x'"),
         (b"id,label\n0,=1+1\n", "line 2: the label '=1"),
         (b"id,label\n=a,1\n", "line 2: the id '=a'"),
         (b"id,label\n../a,1\n", "line 2: the id '../a'"),
@@ -160,3 +160,12 @@ def test_ids_of_a_sample_submission(tmp_path: Path) -> None:
         read_ids(write(tmp_path, b"id,label\n1,0\n1,0\n"))
     with pytest.raises(InputError, match="no rows"):
         read_ids(write(tmp_path, b"id,label\n"))
+
+
+def test_a_number_below_zero_is_a_label_where_a_class_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,label\n0,1\n1,-1\n")
+    file = read_label_file(path)
+    file.check_labels(["-1", "1"])
+    with pytest.raises(InputError, match=r"line 3: the label '-1' is a number but no class number"):
+        file.check_labels(None)

@@ -78,3 +78,23 @@ def test_what_is_no_flag_is_named(cell: str, name: str, message: str) -> None:
 def test_flags_are_0_and_1() -> None:
     assert are_flags(["0", "1.0"]) and are_flags(["0"]) and not are_flags(["2"]) and not are_flags([""]) and not are_flags([])
     assert join_classes(["b", "a", "b"], ["a", "b"], "+") == "a+b"
+
+
+def test_classes_below_zero_are_classes_and_a_lone_one_is_asked_about() -> None:
+    assert read("-1", "1", "0", "-1.0", "+1").texts == ["-1", "1", "0", "-1", "+1"]
+    with pytest.raises(InputError, match=r"line 4: the label '-1'; allowed are 0, 1 \(whole numbers\); --task takes it for one"):
+        read("0", "1", "-1", "0")
+    assert read("0", "1", "-1", "0", task="ordinal").texts[2] == "-1"
+
+
+def test_a_sample_that_shows_labels_below_zero_wants_no_fraction() -> None:
+    sample = Sample(Path("s.csv"), ("id", "l"), ["7", "8"], ["-1", "0"])
+    assert not read("-1", "0", "1", "-1", sample=sample).numbers
+    assert read("-1", "0", "1", "-1", sample=Sample(Path("s.csv"), ("id", "l"), ["7"], ["0.25"])).numbers
+
+
+@pytest.mark.parametrize("cell", ["['cat', 'dog']", "[cat]", "('cat',)", "{'cat'}", "[]"])
+def test_a_list_as_a_program_prints_it_is_refused(cell: str) -> None:
+    with pytest.raises(InputError, match=r"line 3: the label .* is a list in brackets; write the classes with one delimiter"):
+        read("cat", cell)
+    assert read("cat (old)", "[x] y").texts == ["cat (old)", "[x] y"]

@@ -63,6 +63,17 @@ def test_folders_of_masks_and_copies_do_not_come_before_the_images() -> None:
     assert pattern_of(["0", "3"], [f"{folder}/{i}.png" for folder in ("train_masks", "pictures") for i in range(5)]) == "pictures/{id}.png"
 
 
+def test_masks_do_not_take_the_place_of_missing_images() -> None:
+    paths = [f"images/{i}.png" for i in range(4)] + [f"masks/{i}.png" for i in range(5)]
+    assert pattern_of([str(i) for i in range(5)], paths) == "images/{id}.png"
+
+
+def test_the_folder_of_the_other_part_serves_nothing() -> None:
+    paths = ["test/1.png", "test/2.png", "train/1.png"]
+    assert pattern_of(["1", "2"], paths) == "train/{id}.png" and pattern_of(["1", "2"], paths, "test") == "test/{id}.png"
+    assert pattern_of(["1", "2"], paths[:2]) == "None" and pattern_of(["test/1", "test/2"], paths[:2]) == "{id}.png"
+
+
 def test_the_folder_that_has_more_of_the_ids_wins() -> None:
     assert pattern_of(["1", "2"], ["train/1.png", "photos/1.png", "photos/2.png"]) == "photos/{id}.png"
 

@@ -39,6 +39,9 @@ def test_numbers(cell: str) -> None:
         ("1_0", "no numbers"),
         ("x", "no numbers"),
         ("0x1", "no numbers"),
+        ("\u0660.\u0665", "no numbers"),  # the digits of another script, which Python's float reads
+        ("0.\uff15", "no numbers"),
+        ("\u00a00.5", "no numbers"),
         ("=1", "cells like formulas"),
         ("-", "cells like formulas"),
         ("1.000001", "range"),

@@ -1,36 +1,28 @@
-"""core.ensembling.parts: rows of one fold are dealt into parts that keep groups together."""
+"""core.data.parts: which part a folder is named for."""
 
-import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from core.ensembling.parts import turns
+from core.data.parts import is_other_parts, part_folder, shared_depth
 
 
-def test_folds_are_kept():
-    folds = np.array([3, 1, 1, 3])
-    parts, dealt = turns(folds, np.arange(4), 0)
-    assert parts is folds and not dealt
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("test/a.png", "test"), ("data/Test_images/x/a.png", "data/Test_images"), ("contest/a.png", None), ("test_masks/a.png", None)],
+)
+def test_folders_are_known_by_the_parts_name(path: str, expected: str | None) -> None:
+    assert part_folder(path, "test") == expected
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(-9, 9), min_size=1, max_size=60), st.integers(0, 5), st.randoms(use_true_random=False))
-def test_parts_keep_groups_together_and_follow_them_not_the_order_of_rows(groups, seed, random):
-    groups = np.array(groups)
-    parts, dealt = turns(np.zeros(len(groups)), groups, seed)
-    assert dealt and len(np.unique(parts)) == min(5, len(np.unique(groups)))
-    assert all(len(np.unique(parts[groups == group])) == 1 for group in groups)
-    order = np.array(random.sample(range(len(groups)), len(groups)))
-    assert np.array_equal(turns(np.zeros(len(groups)), groups[order], seed)[0], parts[order])
+@pytest.mark.parametrize(
+    ("folder", "train", "test"),
+    [("train", False, True), ("test/x", True, False), ("images", False, False), ("", False, False), ("train/test_tube", False, True),
+     ("train_and_test", False, False), ("train_and_test/test", True, False), ("train_masks", False, False)],
+)  # fmt: skip
+def test_the_first_folder_that_names_one_part_decides(folder: str, train: bool, test: bool) -> None:
+    assert (is_other_parts(folder, "train", 0), is_other_parts(folder, "test", 0)) == (train, test)
 
 
-def test_parts_are_as_equal_as_groups_allow():
-    sizes = np.bincount(turns(np.zeros(103), np.arange(103), 0)[0])
-    assert sorted(sizes.tolist()) == [20, 20, 21, 21, 21]
-    groups = np.repeat(np.arange(9), [20, 5, 5, 5, 5, 10, 10, 20, 20])
-    assert np.bincount(turns(np.zeros(100), groups, 0)[0]).tolist().count(20) == 5
-
-
-def test_another_seed_deals_otherwise():
-    zeros, every = np.zeros(50), np.arange(50)
-    assert not np.array_equal(turns(zeros, every, 0)[0], turns(zeros, every, 1)[0])
+def test_a_folder_that_holds_those_of_both_parts_decides_nothing() -> None:
+    assert shared_depth(["test_data/train", "test_data/test"]) == shared_depth(["train/a/train/x", "train/a/test"]) - 1 == 1
+    assert shared_depth(["train/cat", "train/test_tube"]) == shared_depth(["train", "test"]) == shared_depth([]) == shared_depth([""]) == 0
+    assert not is_other_parts("test_data/train", "train", 1)

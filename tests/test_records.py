@@ -4,19 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.files import sha256_file
-from core.prediction.exchange import OutOfFold, oof_bytes
-from core.prediction.predictions import Predictions
-from core.prediction.scores import Scores
 from core.submission.records import SubmissionRecord, add_record, local_score, read_records, take_scores
 from core.submission.upload import Score
-from core.task import REGRESSION
 from core.workspace import Workspace
 
 ONE = SubmissionRecord("7", "2026-01-02 03:04:05", "dogs", "outputs/a.csv", "0a", "a, b", status="pending")
@@ -59,30 +54,25 @@ def record_beside(path: Path, **values: object) -> None:
 
 def test_a_local_score_is_taken_from_a_record_that_vouches_for_the_file(workspace: Workspace) -> None:
     path = workspace.outputs_dir / "a.csv"
-    assert local_score(path, workspace) == ("", "", "")
+    assert local_score(path) == ("", "", "")
     record_beside(path)
-    assert local_score(path, workspace) == ("accuracy", "0.25", "holdout")
+    assert local_score(path) == ("accuracy", "0.25", "holdout")
     path.write_text("id,label\n1,b\n")
-    assert local_score(path, workspace) == ("", "", "")
+    assert local_score(path) == ("", "", "")
     record_beside(path, metric=None)
-    assert local_score(path, workspace) == ("", "", "")
+    assert local_score(path) == ("", "", "")
 
 
-def test_out_of_fold_rows_are_read_as_the_datasets_task_says(workspace: Workspace) -> None:
+def test_a_record_without_a_figure_gives_the_metrics_name_alone(workspace: Workspace) -> None:
     path = workspace.outputs_dir / "a.csv"
-    record_beside(path, part="folds", metric={"metric": "rmse", "value": 0.1, "epoch": 1})
-    workspace.dataset_dir.mkdir()
-    workspace.competition_path.write_text(json.dumps({"task": "regression", "classes": []}))
-    rows = OutOfFold(Scores(np.array([1, 2]), ("value",), np.array([[1.0], [5.0]]), REGRESSION), ["0", "1"], ["1", "2"])
-    workspace.oof_path("net").write_bytes(oof_bytes(rows))
-    assert local_score(path, workspace) == ("rmse", "2.12132", "folds")
+    record_beside(path, metric={"metric": "rmse", "value": None, "epoch": 3})
+    assert local_score(path) == ("rmse", "", "")
+    record_beside(path, part="folds", metric={"metric": "rmse", "value": 0.75})
+    assert local_score(path) == ("rmse", "0.75", "folds")
 
 
-def test_the_mean_of_folds_has_the_figure_of_all_out_of_fold_rows(workspace: Workspace) -> None:
+def test_the_figure_of_one_fold_is_none_of_all(workspace: Workspace) -> None:
+    """Older versions wrote that of the first fold."""
     path = workspace.outputs_dir / "a.csv"
     record_beside(path, part="folds")
-    assert local_score(path, workspace) == ("", "", "")
-    values = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    rows = OutOfFold(Predictions.from_probabilities(["1", "2", "3"], ("a", "b"), values), ["0", "0", "1"], ["a", "b", "b"])
-    workspace.oof_path("net").write_bytes(oof_bytes(rows))
-    assert local_score(path, workspace) == ("accuracy", "0.666667", "folds")
+    assert local_score(path) == ("accuracy", "", "")

@@ -63,8 +63,9 @@ def test_each_class_is_divided_in_proportion_to_within_one_image(labels: list[st
     if split is not None:
         held_out = Counter(labels[i] for i in split.valid)
         share = len(split.valid) / len(labels)
-        wanted, room = len(labels) * (1 - train_size), min(len(split.valid), len(split.train)) - 1 > len(set(labels))
-        assert abs(len(split.valid) - wanted) <= 0.5 * (1 if room else len(set(labels))) + 1e-6
+        wanted, classes = len(labels) * (1 - train_size), len(set(labels))
+        has_room = min(round(wanted), len(labels) - round(wanted)) >= classes
+        assert abs(len(split.valid) - wanted) <= (0.5 if has_room else classes) + 1e-6
         assert all(abs(held_out[label] - size * share) < 1 + 1e-9 for label, size in Counter(labels).items())
 
 
@@ -137,6 +138,20 @@ def test_a_share_that_leaves_a_side_empty_is_refused(train_size: float) -> None:
         make_split(labels, unique(labels), SplitSettings(train_size))
 
 
+@given(st.integers(2, 40), st.booleans())
+def test_the_share_that_is_named_leaves_no_side_empty(count: int, all_held_out: bool) -> None:
+    labels = [str(i % 2) for i in range(count)]
+    with pytest.raises(InputError, match="needs at least one: try --train_size ") as error:
+        make_split(labels, unique(labels), SplitSettings(1e-9 if all_held_out else 1 - 1e-9))
+    split = make_split(labels, unique(labels), SplitSettings(float(str(error.value).split()[-1])))
+    assert split.train and split.valid and len(split.train) + len(split.valid) == count
+
+
+def test_one_group_cannot_be_split() -> None:
+    with pytest.raises(InputError, match=r"of 1 images or groups 0 would be held out; .*: one cannot be split"):
+        make_split(["a", "b"], ["g", "g"], SplitSettings())
+
+
 def test_more_classes_than_images_held_out_are_no_obstacle() -> None:
     """A competition of whales has thousands of classes of one or two images."""
     labels = [str(i // 2) for i in range(2000)]
@@ -204,3 +219,12 @@ def test_split_files_hold_ids_and_labels_in_the_order_of_the_label_file(tmp_path
     assert data == b'id,breed\n007,x\n"a,b","say ""y"""\n'
     (tmp_path / "a.csv").write_bytes(data)
     assert read_table(tmp_path / "a.csv").rows == [["007", "x"], ["a,b", 'say "y"']]
+
+
+def test_ranges_of_numbers_are_named_as_such() -> None:
+    ranges = {"bin 0": "1 to 4", "bin 1": "5 to 9"}
+    labels = ["bin 0"] * 18 + ["bin 1"]
+    split = split_of([(label,) for label in labels], unique(labels), SplitSettings(0.9), ranges)
+    assert split.warnings == ("1 of 2 ranges of numbers have no image held out: '5 to 9' (1 in all)",)
+    with pytest.raises(InputError, match="all 9 images have the label '1 to 4'; at least two different numbers are needed"):
+        split_of([("bin 0",)] * 9, unique(labels)[:9], SplitSettings(), ranges)

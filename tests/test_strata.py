@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.strata import strata_of
+from core.data.strata import named_ranges, strata_of
 from core.task import MULTI_LABEL, REGRESSION, Task
 
 
@@ -27,3 +27,11 @@ def test_bins_of_numbers_hold_equally_many_and_follow_their_order(numbers: list[
 def test_equal_numbers_are_in_one_bin(labels: list[str]) -> None:
     strata = strata_of(Task((), REGRESSION), labels)
     assert len(set(zip(labels, strata, strict=True))) == len(set(labels))
+
+
+def test_the_strata_of_numbers_have_the_numbers_for_a_name() -> None:
+    assert named_ranges(Task((), REGRESSION), ["1", "3", "-2.5", "4", "10", "9", "8", "7", "6", "5"]) == {
+        "bin 0": "-2.5 to 5",
+        "bin 1": "6 to 10",
+    }
+    assert named_ranges(Task(("a", "b")), ["a", "b"]) == {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.data.settings import SplitSettings
-from core.data.surroundings import Sample, is_number, look_around, read_sample, tables_of
+from core.data.surroundings import Sample, is_number, look_around, read_sample
 from core.errors import InputError
 from tests.raw_folders import lay_out, table
 
@@ -53,12 +53,35 @@ def test_tables_documents_images_and_the_sample_are_listed(tmp_path: Path) -> No
     assert [p.name for p in fewer.tables] == ["test.csv"]
 
 
-def test_the_sample_comes_before_other_submissions(tmp_path: Path) -> None:
-    lay_out(tmp_path, [], my_submission="id\n1\n", sampleSubmission="id\n1\n", train="id\n1\n")
-    assert [[p.name for p in found] for found in tables_of(tmp_path)] == [["sampleSubmission.csv", "my_submission.csv"], ["train.csv"]]
+def test_files_that_flags_name_come_before_those_found(tmp_path: Path) -> None:
+    rows = table("id,l", "1,0")
+    lay_out(tmp_path, [], sample_submission=rows, train_labels=rows, labels=rows)
+    lay_out(tmp_path / "sub", [], other=rows)
+    around = look_around(tmp_path, SplitSettings(label_file="labels.csv", sample_submission="other.csv"))
+    assert (
+        around.label_file == tmp_path / "labels.csv" and around.sample is not None and around.sample.path == tmp_path / "sub" / "other.csv"
+    )
+    assert [p.name for p in around.tables] == ["labels.csv", "train_labels.csv"] and around.deeper == ()
+    assert [p.name for p in look_around(tmp_path, SplitSettings()).deeper] == ["other.csv"]
+
+
+def test_the_competitions_train_labels_are_meant_where_the_split_has_their_name(tmp_path: Path) -> None:
+    wanted, split = SplitSettings(label_file="train_labels.csv"), (tmp_path / "train_labels.csv").resolve()
+    lay_out(tmp_path, [], train_labels="id,l\n1,0\n")
+    with pytest.raises(InputError, match=r"train_labels.csv is a part of an earlier split"):
+        look_around(tmp_path, wanted, frozenset({split}))
+    assert look_around(tmp_path, wanted).label_file == tmp_path / "train_labels.csv"
+    lay_out(tmp_path, [], train_answers="id,l\n1,0\n")
+    assert look_around(tmp_path, wanted, frozenset({split})).label_file == tmp_path / "train_answers.csv"
 
 
 def test_a_sample_without_rows_is_refused(tmp_path: Path) -> None:
     lay_out(tmp_path, [], sample_submission="id,l\n")
     with pytest.raises(InputError, match=r"sample_submission\.csv: has a header but no rows"):
+        read_sample(tmp_path / "sample_submission.csv")
+
+
+def test_a_sample_whose_ids_do_not_come_first_is_refused(tmp_path: Path) -> None:
+    lay_out(tmp_path, [], sample_submission=table("label,id", "cat,7", "cat,8"))
+    with pytest.raises(InputError, match=r"its first column, 'label', is taken for the ids and holds some twice; 'id' holds each once"):
         read_sample(tmp_path / "sample_submission.csv")

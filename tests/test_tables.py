@@ -183,3 +183,13 @@ def test_the_first_bad_id_is_named_with_its_line() -> None:
     check_ids(Path("a.csv"), ["0", "1"], [2, 3])
     with pytest.raises(InputError, match=r"^a\.csv, line 4: the id '\.\./x' holds"):
         check_ids(Path("a.csv"), ["0", "../x", "=1"], [2, 4, 5])
+
+
+@pytest.mark.parametrize("text", ["-1", "+1", "-0.5", "-.5", "-1.", "-1e-3"])
+def test_a_number_with_a_sign_is_no_formula_but_no_id_either(text: str) -> None:
+    assert not starts_like_formula(text) and id_fault(text) is not None
+
+
+@pytest.mark.parametrize("text", ["-", "-1+2", "=1", "@1", "+x", "-1 ", "-1\n", "--1", "-\u0661", "-1e", "\t1"])
+def test_what_is_no_plain_number_may_be_a_formula(text: str) -> None:
+    assert starts_like_formula(text)

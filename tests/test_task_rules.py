@@ -120,3 +120,17 @@ def test_words_that_have_an_order_are_told_of() -> None:
 def test_a_class_that_is_called_like_a_side_keeps_its_own() -> None:
     assert decide(["positive", "x", "y"], positive_class="x,y").task.classes == ("positive", "not positive")
     assert decide(["negative", "x", "y"], positive_class="negative").task.classes == ("not negative", "negative")
+
+
+@pytest.mark.parametrize("values", [("-1", "1"), ("1", "1"), ("-1",)])
+def test_two_classes_below_and_above_zero_are_classes(values: tuple[str, ...]) -> None:
+    assert decide(["-1", "1", "1"], sample(*values)).task == Task(("-1", "1"))
+    assert decide(["-1", "0", "1"], sample(*values)).task == Task(("-1", "0", "1"))
+    assert decide(["-1", "1", "1"], sample("0.5")).task.kind == BINARY
+
+
+def test_numbers_that_are_classes_of_few_images_may_be_quantities() -> None:
+    ages = [str(20 + 2 * i) for i in range(24)]
+    assert decide(ages).warnings[0].startswith("24 of 24 classes that are numbers have fewer than 5 images") and decide(ages).task.classes
+    assert "--task regression" in decide(ages).warnings[0] and decide(ages, task=ORDINAL).warnings == ()
+    assert decide(ages * 5).warnings == decide([f"c{age}" for age in ages]).warnings == decide(["0", "1", "2"]).warnings == ()

@@ -55,6 +55,35 @@ def test_without_a_sample_the_rule_of_the_train_part_holds_in_the_test_folder(tm
     assert raw.files[TEST]["1/0.png"] == "test/1/0.png"
 
 
+def test_a_sample_whose_ids_are_not_in_its_first_column_is_refused(tmp_path: Path) -> None:
+    sample = table(",id,l", "0,9,a", "1,8,a")
+    with pytest.raises(InputError, match="its ids are in 'id', which must be its first column; before it stands ''"):
+        found(
+            tmp_path,
+            [*TRAIN_IMAGES, "test/t_0.png", "test/t_1.png"],
+            SplitSettings(id_column="id", label_column="l"),
+            train=ANSWERS,
+            sample_submission=sample,
+        )
+
+
+def test_a_table_that_names_images_comes_before_numbers_that_fit_by_a_prefix(tmp_path: Path) -> None:
+    images = [f"train/im_{i}.png" for i in range(4)] + [f"test/t_{i}.png" for i in range(3)]
+    files = {
+        "train": table("row,image,l", *(f"{i + 20},im_{i},{'ab'[i % 2]}" for i in range(4))),
+        "test": table("row,image", "0,t_2", "1,t_0", "2,t_1"),
+        "sample_submission": table("row,l", "0,a", "1,a", "2,a"),
+    }
+    raw = found(tmp_path, images, SplitSettings(label_column="l"), **files)
+    assert raw.rows[TEST] == {"t_2": "0", "t_0": "1", "t_1": "2"} and raw.files[TEST]["t_2"] == "test/t_2.png"
+
+
+def test_a_column_of_counts_in_a_table_of_the_test_part_names_no_images(tmp_path: Path) -> None:
+    files = {"train": ANSWERS, "test": table("id,position", "A,1", "B,0"), "sample_submission": table("id,l", "A,a", "B,a")}
+    with pytest.raises(InputError, match="none of its ids, such as 'A', has an image"):
+        found(tmp_path, [*TRAIN_IMAGES, "test/0.png", "test/1.png"], **files)
+
+
 def test_rows_that_no_table_explains_are_refused(tmp_path: Path) -> None:
     files = {"train": ANSWERS, "sample_submission": table("case,l", "A,a", "B,a")}
     images = [*TRAIN_IMAGES, "test/9.png"]

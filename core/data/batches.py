@@ -28,6 +28,7 @@ class LabelledImages:
         rows: (n,) the image's row in the label file, by which its random parameters are drawn.
         num_rows: how many rows the label file has.
         labels: (n) their texts; needed where targets do not say them exactly.
+        row_ids: (n) the row that each belongs to where several may share one; empty: each is a row of its own.
     """
 
     images: Images
@@ -36,6 +37,7 @@ class LabelledImages:
     rows: "np.ndarray"
     num_rows: int
     labels: Sequence[str] = ()
+    row_ids: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -22,11 +22,13 @@ def find_csv_labels(around: Surroundings) -> LabelSource:
     Raises:
         InputError: no label file, a column or row that cannot be told or read, ids without an image.
     """
-    path, settings = find_label_file(around.root, list(around.tables)), around.settings
+    settings, path = around.settings, around.label_file
+    path = path or find_label_file(around.root, list(around.tables), [p.relative_to(around.root).as_posix() for p in around.deeper])
     table = read_table(path)
-    columns = choose_columns(table, settings, around.sample, around.test_tables)
+    columns = _columns(table, around)
     if not table.rows:
         raise InputError(f"{path}: has a header but no rows")
+    _check_header(table, columns, around)
     if columns.id is not None:
         check_ids(path, table.column(columns.id), table.lines)
     several = len(columns.labels) > 1
@@ -47,15 +49,51 @@ def find_csv_labels(around: Surroundings) -> LabelSource:
         match=match,
         groups=groups,
         notes=_notes(table, columns, keyed, settings.group_column),
-        warnings=(f"{path}: {rows.duplicate_rows} duplicate rows ignored",) if rows.duplicate_rows else (),
+        warnings=_warnings(rows, columns, around),
     )
+
+
+def _columns(table: Table, around: Surroundings) -> Columns:
+    """The columns; where they cannot be told, the labels may stand in another file."""
+    try:
+        return choose_columns(table, around.settings, around.sample, around.test_tables)
+    except InputError as error:
+        others = [path.name for path in around.tables if path != table.path and path not in around.test_tables]
+        if around.label_file or not others:
+            raise
+        raise InputError(f"{error}; or, where the labels stand in {first_few(others)}, the file with --label_file") from error
+
+
+def _warnings(rows: LabelledIds, columns: Columns, around: Surroundings) -> tuple[str, ...]:
+    """Of rows and of files that are not used."""
+    warnings = [f"{rows.path}: {rows.duplicate_rows} duplicate rows ignored"] if rows.duplicate_rows else []
+    for path in around.tables:
+        held_out = path != rows.path and path.name.lower().startswith(("val", "dev"))
+        if held_out and {*columns.labels} <= {*read_table(path).columns}:
+            warnings.append(f"{path.name} holds labels and is not used: add its rows to {rows.path.name} to learn from them, too")
+    return tuple(warnings)
+
+
+def _check_header(table: Table, columns: Columns, around: Surroundings) -> None:
+    """Raises InputError where the first line is that of an image: a file without a header would lose it in silence."""
+    told = {around.settings.id_column, around.settings.label_column, *(around.sample.columns if around.sample else ())}
+    first = columns.id or table.columns[0]
+    label = columns.labels[0]
+    why = ""
+    if first not in told and (first in around.index.by_name or first in {name.rpartition(".")[0] for name in around.index.by_name}):
+        why = f"its first line, {printable(first)!r}, names an image"
+    elif len(columns.labels) == 1 and label not in told and label.strip() in {cell.strip() for cell in table.column(label)}:
+        why = f"its first line holds the label {printable(label)!r}, which stands below it too"
+    if why:
+        raise InputError(f"{table.path}, line 1: {why}: a header line with the names of the columns is wanted, or say --label_column")
 
 
 def _keyed(table: Table, columns: Columns, around: Surroundings) -> KeyedImages:
     pattern = around.settings.image_pattern
     if pattern is not None:
         return keys_by_pattern(table, columns.id, pattern, around.index, TRAIN)
-    keyed = find_keys(table, columns.id, columns.labels, around.index, TRAIN)
+    chosen = around.settings.id_column is not None
+    keyed = find_keys(table, columns.id, table.columns if chosen else columns.labels, around.index, TRAIN)
     if columns.id is None and keyed.match is None:
         names = ", ".join(map(repr, map(printable, table.columns)))
         raise InputError(

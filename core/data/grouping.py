@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.data.manifest import ImageRecord
+
 
 def duplicate_groups(count: int, pairs: Sequence[tuple[int, int]]) -> "np.ndarray":
     """The group of each of `count` images, int64 (count,): images joined by pairs, also over others, have the same number.
@@ -39,6 +41,11 @@ def joined_groups(*groupings: Sequence[str]) -> list[str]:
             if text:
                 joined.join(first.setdefault(text, position), position)
     return [str(joined.root(position)) for position in range(len(groupings[0]))]
+
+
+def groups_of(records: "Sequence[ImageRecord]", *more: Sequence[str]) -> list[str]:
+    """The group of each image: equal where content, group or row are, or a text of `more`, also over others."""
+    return joined_groups([r.sha256 for r in records], [r.group for r in records], [r.row for r in records], *more)
 
 
 class Joined:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from core.data.file_patterns import SinglePattern
 from core.data.layout import ImageIndex, find_pattern
-from core.data.matching import Match, match_files
-from core.errors import InputError, printable
+from core.data.matching import Match, match_exactly, match_files, without_suffix
+from core.errors import InputError, first_few, printable
 from core.tables import Table, id_fault
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"[-_. ]\d+$")
+_COUNT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _SAMPLE_SIZE = 25
 _FEW = 0.1
 
@@ -35,7 +37,8 @@ class KeyedImages:
 def find_keys(table: Table, id_column: str | None, passed_over: Sequence[str], index: ImageIndex, part: str) -> KeyedImages:
     """The images of a table's rows: of the id column, unless at most a tenth of its values have any, else of what serves most.
 
-    Tried after the id column: each other column without repetition, then each two as `<one>/<other>`.
+    Tried after the id column: each other column without repetition, then each two as `<one>/<other>`. Columns of numbers are no names
+    where there is an id column, and none by a prefix (`img_7.png` for 7) where there is none: any count would fit.
 
     Args:
         table: the rows.
@@ -43,23 +46,68 @@ def find_keys(table: Table, id_column: str | None, passed_over: Sequence[str], i
         passed_over: columns that are none, such as labels.
         index: the images there are.
         part: `train` or `test`.
+
+    Raises:
+        InputError: the id column's numbers fit files by a prefix, and another column names other files.
     """
     best = KeyedImages(id_column or "id", [], None)
+    known = False
+    if id_column is not None:
+        best = _keyed(id_column, table.column(id_column), index, part)
+        known = _served(best) > _FEW * len(set(best.keys))  # ids without images are named; nothing that fits more takes their place
+        if known and not is_guessed(best):
+            return best
     names = _names(index)
-    for column, keys in _candidates(table, id_column, passed_over, index):
-        distinct = list(dict.fromkeys(keys))
-        if column != id_column:
-            if len(distinct) < len(keys) or any(id_fault(key) for key in distinct):
-                continue
-            if not _name_images(distinct[:: max(1, len(distinct) // _SAMPLE_SIZE)], index, names):
-                continue
-        match = match_files(distinct, index, part) if distinct and index.paths else None
-        if not best.keys or (match and len(match.images) > (len(best.match.images) if best.match else 0)):
-            best = KeyedImages(column, keys, match)
-        served = len(match.images) if match else 0
-        if served == len(distinct) or (column == id_column and served > _FEW * len(distinct)):
-            break  # ids without images are named; a column of numbers that happens to fit more must not take their place
+    for column, keys in _others(table, id_column, passed_over, index):
+        some = keys[:: max(1, len(keys) // _SAMPLE_SIZE)]
+        if (id_column is not None and are_counts(some)) or len(set(keys)) < len(keys) or any(map(id_fault, keys)):
+            continue
+        if not _name_images(some, index, names):
+            continue
+        found = _keyed(column, keys, index, part)
+        if known:
+            _check_same(table, best, found)
+        elif not is_guessed(found) and (not best.keys or _served(found) > _served(best)):
+            best = found
+            if _served(best) == len(keys):
+                break
     return best
+
+
+def is_guessed(keyed: KeyedImages) -> bool:
+    """Whether numbers got their images by a prefix that they do not have themselves."""
+    pattern = keyed.match.pattern if keyed.match else None
+    return isinstance(pattern, SinglePattern) and pattern.pattern.prefix != "" and are_counts(keyed.keys)
+
+
+def are_counts(keys: Sequence[str]) -> bool:
+    """Whether all keys are numbers without leading zeros, as positions, ages and counts are."""
+    return all(map(_COUNT.fullmatch, keys))
+
+
+def _keyed(column: str, keys: list[str], index: ImageIndex, part: str) -> KeyedImages:
+    return KeyedImages(column, keys, match_files(list(dict.fromkeys(keys)), index, part) if keys and index.paths else None)
+
+
+def _served(keyed: KeyedImages) -> int:
+    return len(keyed.match.images) if keyed.match else 0
+
+
+def _check_same(table: Table, guessed: KeyedImages, other: KeyedImages) -> None:
+    """Raises InputError where another column names a file for every row, and not the one that the row's number fits."""
+    pattern = other.match.pattern if other.match else None
+    if guessed.match is None or other.match is None or _served(other) < len(other.keys):
+        return
+    if not isinstance(pattern, SinglePattern) or pattern.pattern.prefix:
+        return
+    for number, name in zip(guessed.keys, other.keys, strict=True):
+        by_number, by_name = (list(found.images.get(key, {}).values()) for found, key in ((guessed.match, number), (other.match, name)))
+        if by_number != by_name:
+            fits = printable(first_few(by_number) or "no image")
+            raise InputError(
+                f"{table.path}: {guessed.column!r} {number} fits {fits}, but {printable(other.column)!r} names {printable(by_name[0])}: "
+                "--id_column says which holds the images' names"
+            )
 
 
 def keys_by_pattern(table: Table, id_column: str | None, pattern: str, index: ImageIndex, part: str) -> KeyedImages:
@@ -82,7 +130,7 @@ def keys_by_pattern(table: Table, id_column: str | None, pattern: str, index: Im
         return KeyedImages(column, keys, _starred(pattern, names, dict(zip(keys, cells, strict=True)), index, part))
     texts = {key: _filled(pattern, names, dict(zip(distinct, row, strict=True))) for key, row in zip(keys, cells, strict=True)}
     wanted = list(dict.fromkeys(texts.values()))
-    found = match_files(wanted, index, part) if wanted and index.paths else None
+    found = match_exactly(wanted, index, part) if wanted and index.paths else None
     if found is None:
         return KeyedImages(column, keys, None)
     images = {}
@@ -93,9 +141,7 @@ def keys_by_pattern(table: Table, id_column: str | None, pattern: str, index: Im
     return KeyedImages(column, keys, Match(images, found.rule.replace("{id}", pattern), None, found.reached))
 
 
-def _candidates(table: Table, id_column: str | None, passed_over: Sequence[str], index: ImageIndex) -> Iterator[tuple[str, list[str]]]:
-    if id_column:
-        yield id_column, table.column(id_column)
+def _others(table: Table, id_column: str | None, passed_over: Sequence[str], index: ImageIndex) -> Iterator[tuple[str, list[str]]]:
     others = [name for name in table.columns if name not in passed_over]
     for name in others:
         if name != id_column:
@@ -110,15 +156,16 @@ def _candidates(table: Table, id_column: str | None, passed_over: Sequence[str],
 
 
 def _names(index: ImageIndex) -> set[str]:
-    """All texts that an id could be found by: folders, names with and without suffix, and these without a number at the end."""
-    names = {part for path in index.paths for part in path.split("/")}
-    names |= {name.rpartition(".")[0] for name in index.by_name}
+    """All texts that an id could be found by: folders, names with and without suffix and number at the end; case folded."""
+    names = {part.casefold() for path in index.paths for part in path.split("/")}
+    names |= {name.rpartition(".")[0].casefold() for name in index.by_name}
     return names | {_NUMBER.sub("", name) for name in names}
 
 
 def _name_images(keys: Sequence[str], index: ImageIndex, names: set[str]) -> bool:
     """Whether any of the keys is a name of images, or the end of one behind a prefix."""
-    if not names.isdisjoint(key.rpartition("/")[2] for key in keys):
+    last = [key.rpartition("/")[2].casefold() for key in keys]
+    if not names.isdisjoint(last) or not names.isdisjoint(map(without_suffix, last)):
         return True
     return any(find_pattern([key], index, "train") is not None for key in keys[:3])
 
@@ -144,7 +191,7 @@ def _starred(pattern: str, names: Sequence[str], rows: dict[str, tuple[str, ...]
     for path in sorted(index.paths):
         match = fits.fullmatch(path)
         key = keys.get(tuple(match[f"c{i}"] for i in range(len(order)))) if match else None
-        if match and key is not None:
+        if match and key is not None and not index.is_other_parts(match["before"] or "", part):
             by_folder[match["before"] or "."][key][f"{key}/{PurePosixPath(path).name}"] = path
     if not by_folder:
         return None

@@ -8,7 +8,7 @@ from core.data.label_texts import are_flags
 from core.data.sample_rows import melted_ids
 from core.data.settings import SplitSettings
 from core.data.surroundings import Sample
-from core.errors import InputError, printable
+from core.errors import InputError, first_few, printable
 from core.tables import Table, read_table
 
 _LABEL_NAMES = frozenset({"label", "labels", "target", "class", "category", "category_id", "y"})
@@ -33,7 +33,8 @@ def choose_columns(table: Table, settings: SplitSettings, sample: Sample | None,
     The id column: `--id_column`, else the sample submission's first column, else the first of only two columns.
     The label columns: `--label_column`; else those of the sample's value columns that the file has; else the column whose values
     are the sample's value columns; else the second of only two columns; else the one column that no table of the test part has;
-    else the columns of 0 and 1 that the sample's rows are named for; else all columns of 0 and 1; else the one named as labels are.
+    else the columns of 0 and 1 that the sample's rows are named for; else the one named as labels are, since columns of 0 and 1 beside
+    it say other things of the image (a sex, a habit); else all columns of 0 and 1.
 
     Args:
         table: the label file.
@@ -82,14 +83,16 @@ def _labels_by_rule(table: Table, id_column: str | None, sample: Sample | None, 
     rest = [name for name in table.columns if name != id_column]
     by_sample = _labels_by_sample(table, rest, sample) if sample else ()
     if by_sample and sample:
-        return by_sample, f"by the columns of {sample.path.name}"
+        return by_sample, f"by the columns of {sample.path.name}{_left_out(table, rest, by_sample)}"
     if len(table.columns) == 2:
         contradicted = sample is not None and len(sample.columns) == 2
         return ((), "") if contradicted else ((rest[-1],), "the only other column")
-    unknown = [name for name in rest if tests and not any(name in read_table(path).columns for path in tests)]
+    of_tests = {name for path in tests for name in read_table(path).columns}
+    unknown = [name for name in rest if tests and name not in of_tests]
     flags = [name for name in rest if are_flags(table.column(name))]
     melted = [name for name in flags if sample and any(row.endswith(name) for row in sample.ids)]
-    named = [name for name in rest if name.strip().lower() in _LABEL_NAMES]
+    names = {name.strip().lower() for name in rest}
+    named = [name for name in rest if name.strip().lower() in (_LABEL_NAMES - {"y"} if "x" in names else _LABEL_NAMES)]
     usable = [name for name in flags if not unknown or name in unknown]
     choices: list[tuple[bool, list[str], str]] = [
         (
@@ -98,10 +101,16 @@ def _labels_by_rule(table: Table, id_column: str | None, sample: Sample | None, 
             "the sample's rows are named for them",
         ),
         (len(unknown) == 1, unknown, "the test part's table does not have it"),
-        (len(usable) > 1, usable, "columns of 0 and 1"),
         (len(named) == 1, named, "by its name"),
+        (len(usable) > 1, usable, "columns of 0 and 1"),
     ]
     return next(((tuple(names), reason) for holds, names, reason in choices if holds), ((), ""))
+
+
+def _left_out(table: Table, rest: Sequence[str], chosen: Sequence[str]) -> str:
+    """Of several label columns of 0 and 1: those that the sample lacks."""
+    left = [name for name in rest if name not in chosen and are_flags(table.column(name))] if len(chosen) > 1 else []
+    return f"; it lacks {first_few(left)}, which stay out: --label_column" if left else ""
 
 
 def _labels_by_sample(table: Table, rest: Sequence[str], sample: Sample) -> tuple[str, ...]:
@@ -123,6 +132,11 @@ def _check(table: Table, chosen: tuple[str | None, tuple[str, ...]], settings: S
         return
     shown = ", ".join(map(repr, map(printable, found)))
     wished = [settings.id_column, settings.label_column]
+    if sample and set(found) <= set(sample.value_columns):
+        raise InputError(
+            f"{sample.path}: its columns are {', '.join(map(repr, map(printable, sample.columns)))}, and the first is taken for the ids; "
+            f"{table.path.name} has the others alone: where the first only counts the rows, take it out of the sample"
+        )
     if sample and len(sample.columns) == 2:
         wished = [wish or name for wish, name in zip(wished, sample.columns, strict=True)]
     looked_for = " and ".join(repr(name) for name in wished if name) or "an id and a label column"

@@ -23,7 +23,7 @@ def find_labels(around: Surroundings) -> LabelSource:
     """The labelled images: of `--label_pattern`, of a CSV file, else of the first of `FINDERS` that finds any.
 
     A CSV file that is not named as label files are, and cannot be read as one, gives way to what the others find, with a warning.
-    With `--id_column` or `--label_column` it does not.
+    With `--label_file`, `--id_column` or `--label_column` it does not.
 
     Raises:
         InputError: there are none, or they cannot be read.
@@ -37,6 +37,7 @@ def find_labels(around: Surroundings) -> LabelSource:
         others = [path for path in around.tables if path not in around.test_tables]
         if (
             any(map(has_known_name, others))
+            or around.label_file is not None
             or settings.id_column is not None
             or settings.label_column is not None
             or settings.image_pattern is not None

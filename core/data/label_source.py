@@ -56,7 +56,10 @@ def check_all_served(origin: Path, ids: list[str], match: Match | None, index: I
         InputError: ids have no image; the first five and the number are named.
     """
     if match is None or not match.images:
-        raise InputError(f"{origin}: none of its ids, such as {ids[0]!r}, has an image among the {len(index.paths)} under {origin.parent}")
+        raise InputError(
+            f"{origin}: none of its ids, such as {ids[0]!r}, has an image among the {len(index.paths)} under {origin.parent} "
+            "(a folder named for the other part does not count); --image_pattern says how they are named"
+        )
     missing = [name for name in ids if name not in match.images]
     if missing:
         raise InputError(

@@ -1,5 +1,6 @@
 """The cells of label columns, checked: one class, several classes, 0 and 1 in a column for each class, or numbers."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from core.task import MULTI_LABEL, REGRESSION, are_integers, class_order, split_
 
 _INTEGER_SHARE = 0.5
 _FRACTION_SHARE = 0.1
+_LIST = re.compile(r"[\[({].*[\])}]", re.DOTALL)
 _MAX_LABEL_LENGTH = 256
 
 
@@ -50,13 +52,14 @@ def read_cells(table: Table, column: str, settings: SplitSettings, sample: Sampl
     reason = _why_numbers(cells, settings.task, sample)
     if reason:
         return LabelTexts(_numbers(table, cells), numbers=True, reason=reason)
+    _check_no_lists(table, cells)
     delimiter = None
     if settings.task in ("auto", MULTI_LABEL):
         if settings.label_delimiter is not None:
             delimiter = given_delimiter(settings.label_delimiter, cells)
         else:
             delimiter = find_delimiter(cells) or (_first_used(cells) if settings.task == MULTI_LABEL else None)
-    return LabelTexts(_classes(table, cells)) if delimiter is None else _several(table, cells, delimiter)
+    return LabelTexts(_classes(table, cells, settings.task != "auto")) if delimiter is None else _several(table, cells, delimiter)
 
 
 def read_flags(table: Table, columns: Sequence[str]) -> LabelTexts:
@@ -107,13 +110,23 @@ def _why_numbers(cells: list[str], task: str, sample: Sample | None) -> str:
     fractions = sum(not _is_whole(cell) for cell in cells)
     if fractions > _FRACTION_SHARE * len(cells):
         return f"{fractions} of {len(cells)} labels are numbers with a fraction"
-    if sample and sample.wants_a_fraction and len({without_zero_fraction(cell) for cell in cells}) > 2:
+    if sample and sample.wants_a_fraction and not sample.shows_only(cells) and len({without_zero_fraction(cell) for cell in cells}) > 2:
         return f"the labels are numbers, and those of {sample.path.name} have a fraction"
     return ""
 
 
+def _check_no_lists(table: Table, cells: list[str]) -> None:
+    """Raises InputError for a cell that holds a list as a program prints it."""
+    for cell, line in zip(cells, table.lines, strict=True):
+        if _LIST.fullmatch(cell):
+            raise InputError(
+                f"{table.path}, line {line}: the label {printable(cell)[:80]!r} is a list in brackets; write the classes with one "
+                "delimiter between them and nothing around, such as cat;dog"
+            )
+
+
 def _is_whole(cell: str) -> bool:
-    return without_zero_fraction(cell.removeprefix("-")).isdigit()
+    return are_integers([without_zero_fraction(cell)])
 
 
 def _numbers(table: Table, cells: list[str]) -> list[str]:
@@ -139,14 +152,21 @@ def _several(table: Table, cells: list[str], delimiter: str) -> LabelTexts:
     return LabelTexts([join_classes(names, order, delimiter) for names in rows], delimiter=delimiter)
 
 
-def _classes(table: Table, labels: list[str]) -> list[str]:
-    """The labels as they are used. Raises InputError for the first one that cannot be."""
+def _classes(table: Table, labels: list[str], told: bool) -> list[str]:
+    """The labels as they are used. Raises InputError for the first one that cannot be.
+
+    A single number below zero among others (-1 often says "none") is none, unless the person has `told` what is predicted.
+    """
     labels = [without_zero_fraction(label) for label in labels]
     integers = sum(are_integers([label]) for label in labels) > _INTEGER_SHARE * len(labels)
+    signed = sum(label.startswith(("+", "-")) for label in labels)
+    lone = signed == 1 < len(labels) and not told
     for label, line in zip(labels, table.lines, strict=True):
-        if not _is_usable(label, integers):
+        odd = label.startswith(("+", "-")) and (lone or not integers)
+        if odd or not _is_usable(label, integers):
             shown = f"the label {label!r}" if label else "the label is blank"
-            allowed = _allowed(labels, integers) + _reason(label)
+            hint = "; --task takes it for one, where it is" if odd and integers and _is_usable(label, integers) else ""
+            allowed = _allowed([other for other in labels if other != label], integers) + (hint or _reason(label))
             raise InputError(f"{table.path}, line {line}: {printable(shown)[:120]}; allowed are {allowed}")
     return labels
 
@@ -158,7 +178,7 @@ def _is_usable(label: str, integers: bool) -> bool:
 
 
 def _reason(label: str) -> str:
-    if starts_like_formula(label):
+    if label.startswith(("=", "+", "-", "@")):
         return "; it begins with one of = + - @, which a spreadsheet would run"
     return "" if label.isprintable() else "; it holds characters that cannot be printed"
 

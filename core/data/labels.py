@@ -33,10 +33,15 @@ def has_known_name(path: Path) -> bool:
     return path.name.lower() in _NAMES
 
 
-def find_label_file(root: Path, tables: list[Path]) -> Path:
+def find_label_file(root: Path, tables: list[Path], deeper: Sequence[str] = ()) -> Path:
     """The label file among a folder's CSV files: by its name, or the only one that is not of the test part, or that is named for train.
 
     A `train_labels.csv` that is a part of another file was written by an earlier run and is passed over.
+
+    Args:
+        root: the folder.
+        tables: the CSV files in it.
+        deeper: paths of those in its sub-folders, for the message.
 
     Raises:
         InputError: it cannot be told.
@@ -50,8 +55,9 @@ def find_label_file(root: Path, tables: list[Path]) -> Path:
     for few in (tables, [p for p in tables if "train" in p.name.lower()]):
         if len(few) == 1:
             return few[0]
-    found = first_few([p.name for p in tables]) or "none"
-    raise InputError(f"{root}: no label file; wanted one of {', '.join(_NAMES)} or a single CSV; the CSV files found: {found}")
+    found = first_few([*(p.name for p in tables), *deeper]) or "none"
+    hint = "; --label_file names it" if tables or deeper else ""
+    raise InputError(f"{root}: no label file; wanted one of {', '.join(_NAMES)} or a single CSV; the CSV files found: {found}{hint}")
 
 
 def is_part_of_another(path: Path, tables: list[Path]) -> bool:

@@ -5,15 +5,18 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import nsmallest
 from pathlib import Path, PurePosixPath
 
 from core.data.images import SUFFIXES
+from core.data.parts import is_other_parts, shared_depth
 from core.tables import id_fault
 
 _IGNORED_FOLDERS = frozenset({"__MACOSX"})
 _SAMPLE_SIZE = 25
 _FINALISTS = 10
+_FEW = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,18 @@ class ImageIndex:
     by_stem: dict[str, str]
     by_name: dict[str, list[str]]
 
+    def of_part(self, part: str) -> list[str]:
+        """The images but for those in folders named for the other part."""
+        return [path for path in self.paths if not self.is_other_parts(path.rpartition("/")[0], part)]
+
+    def is_other_parts(self, folder: str, part: str) -> bool:
+        """Whether a folder is named for the other part (`core/data/parts.py`)."""
+        return is_other_parts(folder, part, self._depth)
+
+    @cached_property
+    def _depth(self) -> int:
+        return shared_depth({path.rpartition("/")[0] for path in self.paths})
+
 
 def index_images(root: Path) -> ImageIndex:
     """Lists the image files under `root`: regular files with an image's suffix, that do not lead out of it.
@@ -92,8 +107,9 @@ def index_paths(paths: Iterable[str]) -> ImageIndex:
 def find_pattern(ids: Sequence[str], index: ImageIndex, part: str) -> ImagePattern | None:
     """The pattern that gives most of `ids` a file; None where none gives any.
 
-    Of patterns that serve equally many, one in a folder of masks loses and one whose folder is named for the part wins;
-    then the shorter prefix wins, then the first by name. A sample of the ids chooses the few patterns that all of them decide on.
+    A folder named for the other part gives none, however many ids it would serve; nor does a folder of masks where another serves more than
+    a tenth. Of patterns that serve equally many, one whose folder is named for the part wins; then the shorter prefix; then the first by
+    name. A sample of the ids chooses the few patterns that all of them decide on. Folders that are in the ids are not looked at.
 
     Args:
         ids: the ids to be served.
@@ -102,7 +118,11 @@ def find_pattern(ids: Sequence[str], index: ImageIndex, part: str) -> ImagePatte
     """
     step = max(1, len(ids) // _SAMPLE_SIZE)
     sample = ids[::step][:_SAMPLE_SIZE]
-    candidates = {pattern for name in sample for pattern in _patterns_for(name, index)}
+    found = {pattern for name in sample for pattern in _patterns_for(name, index)}
+    candidates = {pattern for pattern in found if not index.is_other_parts(pattern.folder, part)}
+    pictures = {pattern for pattern in candidates if "mask" not in pattern.folder.lower()}
+    if any(len(pattern.resolve(sample, index)) > _FEW * len(sample) for pattern in pictures):
+        candidates = pictures
     other = "test" if part == "train" else "train"
 
     def rank(pattern: ImagePattern, served: Sequence[str]) -> tuple[int, bool, int, bool, int, str]:

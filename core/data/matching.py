@@ -4,22 +4,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from heapq import nsmallest
 from pathlib import PurePosixPath
 
 from core.data.file_patterns import FilePattern, FolderPattern, Found, NestedPattern, NumberedPattern, SinglePattern, relative
 from core.data.images import SUFFIXES
-from core.data.layout import ImageIndex, find_pattern
+from core.data.layout import ImageIndex, find_pattern, index_paths
 from core.data.manifest import TEST, TRAIN
 
 _SAMPLE_SIZE = 25
 _FINALISTS = 4
 _NUMBERED = re.compile(r"(.+)[-_. ]\d+")
-PART_NAMES = {
-    TRAIN: re.compile(r"(?<![a-z])train(?!.*mask)", re.IGNORECASE),
-    TEST: re.compile(r"(?<![a-z])test(?!.*mask)", re.IGNORECASE),
-}
 
 
 @dataclass(frozen=True)
@@ -53,20 +48,29 @@ def match_files(ids: Sequence[str], index: ImageIndex, part: str) -> Match | Non
     """The images of `ids` by the rule that serves most of them; None where none serves any.
 
     Tried in this order, a later rule only where it serves more: one file an id in one folder (`find_pattern`), one file an id
-    somewhere below a folder, a folder of files an id, numbered files an id.
+    somewhere below a folder, a folder of files an id, numbered files an id. Where ids are left over, the ids' own suffixes and the case
+    of letters are put aside, if all ids then have an image.
 
     Args:
         ids: without repetition.
         index: the images there are.
-        part: `train` or `test`; folders named for the other part are passed over below a common folder.
+        part: `train` or `test`; folders named for the other part are passed over.
     """
+    exact = match_exactly(ids, index, part)
+    if exact is not None and len(exact.images) == len(ids):
+        return exact
+    return _match_loosely(ids, index, part) or exact
+
+
+def match_exactly(ids: Sequence[str], index: ImageIndex, part: str) -> Match | None:
+    """As `match_files`, with the ids' suffixes and case as they are."""
     single = find_pattern(ids, index, part)
     best: Match | None = None
     if single is not None:
         files = single.resolve(ids, index)
         best = Match({name: {name: path} for name, path in files.items()}, str(single), SinglePattern(single), frozenset())
     if best is None or len(best.images) < len(ids):
-        usable = _of_part(index.paths, part)
+        usable = index.of_part(part)
         for pattern in _candidates(ids, usable, part):
             found = pattern.found(usable)
             images = {name: found[name] for name in ids if name in found}
@@ -76,8 +80,33 @@ def match_files(ids: Sequence[str], index: ImageIndex, part: str) -> Match | Non
                 break
     if best is None or best.pattern is None:
         return None
-    reached = {path for images in best.pattern.found(_of_part(index.paths, part)).values() for path in images.values()}
+    reached = {path for images in best.pattern.found(index.of_part(part)).values() for path in images.values()}
     return Match(best.images, best.rule, best.pattern, frozenset(reached))
+
+
+def _match_loosely(ids: Sequence[str], index: ImageIndex, part: str) -> Match | None:
+    """The images by the ids without an image's suffix, whatever the case; None unless every id has its own. Listed one by one."""
+    named = {name: without_suffix(name).casefold() for name in ids}
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in index.paths:
+        places[path.casefold()].append(path)
+    own = {folded: paths[0] for folded, paths in places.items() if len(paths) == 1}
+    if len(set(named.values())) < len(ids) or (own.keys() == index.paths and list(named.values()) == list(ids)):
+        return None
+    match = match_exactly(list(named.values()), index_paths(own), part)
+    if match is None or any(loose not in match.images for loose in named.values()):
+        return None
+    images = {}
+    for name, loose in named.items():
+        paths = [own[path] for path in match.images[loose].values()]
+        images[name] = {name: paths[0]} if len(paths) == 1 else {f"{name}/{PurePosixPath(path).name}": path for path in paths}
+    return Match(images, f"{match.rule}, whatever the ids' suffix and case", None, frozenset(own[path] for path in match.reached))
+
+
+def without_suffix(name: str) -> str:
+    """A name without the suffix of a kind of image, if it has one."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name
 
 
 def match_in_folder(pattern: FilePattern, folder: str, paths: Iterable[str]) -> Match:
@@ -85,25 +114,6 @@ def match_in_folder(pattern: FilePattern, folder: str, paths: Iterable[str]) -> 
     moved = pattern.at(folder)
     found = moved.found(paths)
     return Match(found, str(moved), moved, frozenset(path for images in found.values() for path in images.values()))
-
-
-def part_folder(path: str, part: str) -> str | None:
-    """The outermost folder of an image that is named for a part."""
-    return _named_folder(path.rpartition("/")[0], part)
-
-
-@lru_cache(maxsize=1 << 16)
-def _named_folder(folder: str, part: str) -> str | None:
-    parts = folder.split("/")
-    return next(("/".join(parts[: i + 1]) for i, name in enumerate(parts) if PART_NAMES[part].search(name)), None)
-
-
-def _of_part(paths: Iterable[str], part: str) -> list[str]:
-    """The images but for those in folders named for the other part, unless none would be left."""
-    other = TEST if part == TRAIN else TRAIN
-    paths = list(paths)
-    kept = [path for path in paths if part_folder(path, other) is None or part_folder(path, part) is not None]
-    return kept or paths
 
 
 def _candidates(ids: Sequence[str], paths: Sequence[str], part: str) -> list[FilePattern]:

@@ -16,6 +16,12 @@ class SplitSettings:
     num_folds: int | None = option(None, "deal all labelled images into so many folds, too (dataset/folds.csv)", minimum=2, maximum=100)
     audit: bool = option(True, "look at every image for near copies, which then stay on one side and in one fold")
     max_samples: int | None = option(None, "use only this many labelled images (copies count once), a stratified subset", minimum=4)
+    label_file: str | None = option(
+        None, "the CSV file of the labels: its name, or its path from SOURCE on (default: found)", metavar="FILE"
+    )
+    sample_submission: str | None = option(
+        None, "the sample submission: its name, or its path from SOURCE on (default: found)", metavar="FILE"
+    )
     id_column: str | None = option(None, "column of the label file that holds the ids (default: found)", metavar="NAME")
     label_column: str | None = option(
         None, "column of the label file that holds the labels, or several of 0 and 1 with commas between (default: found)", metavar="NAMES"

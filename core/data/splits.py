@@ -1,8 +1,9 @@
 """The part fitted on and the part held out, as files: stratified, seeded, what belongs together never on both sides."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from core.data.dealing import deal
 from core.data.settings import SplitSettings
@@ -12,6 +13,7 @@ from core.tables import table_bytes
 from core.task import class_order
 
 _Group = tuple[tuple[str, ...], list[int]]
+_NONE: Mapping[str, str] = MappingProxyType({})
 _FEW_GROUPED = 0.9  # groups an image: copies here and there, no patients or products
 
 
@@ -24,7 +26,7 @@ class Split:
     warnings: tuple[str, ...] = ()
 
 
-def make_split(strata: Strata, groups: Sequence[str], settings: SplitSettings) -> Split:
+def make_split(strata: Strata, groups: Sequence[str], settings: SplitSettings, ranges: Mapping[str, str] = _NONE) -> Split:
     """Splits labelled images, stratified; what is grouped goes to one side together.
 
     Where images have one class each, few are grouped, and both sides have room for every class, scikit-learn's `train_test_split` deals
@@ -35,6 +37,7 @@ def make_split(strata: Strata, groups: Sequence[str], settings: SplitSettings) -
         strata: of each image (`strata_of`).
         groups: what must stay together has the same text.
         settings: share, seed, and how many groups to use.
+        ranges: of strata that are no classes: the numbers in them, in words.
 
     Raises:
         InputError: fewer than two classes, or a side would be empty.
@@ -43,17 +46,18 @@ def make_split(strata: Strata, groups: Sequence[str], settings: SplitSettings) -
     counts = Counter(name for names, _ in chosen for name in names)
     num_images = sum(len(members) for _, members in chosen)
     if len(counts) < 2:
-        found = f"have the label {next(iter(counts))!r}" if counts else "have no label"
-        raise InputError(f"all {num_images} images {found}; at least two classes are needed")
+        only = next(iter(counts), "")
+        found = f"have the label {ranges.get(only, only)!r}" if counts else "have no label"
+        raise InputError(f"all {num_images} images {found}; at least two {'different numbers' if ranges else 'classes'} are needed")
     held_out = round(len(chosen) * (1 - settings.train_size))
     if not 0 < held_out < len(chosen):
         raise InputError(
             f"--train_size {settings.train_size:g}: of {len(chosen)} images or groups {held_out} would be held out; "
-            "each side needs at least one"
+            f"each side needs at least one{_hint(len(chosen), held_out)}"
         )
     alone = all(len(names) == 1 for names in strata) and len(chosen) >= _FEW_GROUPED * num_images
     fitted, valid = (_drawn(chosen, counts, settings) if alone else None) or _dealt(chosen, strata, settings)
-    warnings = [*_absent(counts, fitted, "fitted on"), *_absent(counts, valid, "held out")]
+    warnings = [*_absent(counts, fitted, "fitted on", ranges), *_absent(counts, valid, "held out", ranges)]
     return Split(_positions(fitted), _positions(valid), tuple(warnings))
 
 
@@ -144,12 +148,22 @@ def _dealt(groups: list[_Group], strata: Strata, settings: SplitSettings) -> tup
     return sides
 
 
-def _absent(counts: Counter[str], side: list[_Group], what: str) -> list[str]:
+def _hint(count: int, held_out: int) -> str:
+    """The share nearest to the one wanted with which a side gets an image or group, in as few digits as it needs; of one there is none."""
+    if count < 2:
+        return ": one cannot be split"
+    share, wanted = (1 / count, count - 1) if held_out else (1 - 1 / count, 1)
+    size = next(size for digits in range(1, 16) if round(count * (1 - (size := round(share, digits)))) == wanted and 0 < size < 1)
+    return f": try --train_size {size:.15g}"
+
+
+def _absent(counts: Counter[str], side: list[_Group], what: str, ranges: Mapping[str, str]) -> list[str]:
     """A warning where a side has no image of some classes; `counts` are the distinct images of each."""
     there = {name for names, _ in side for name in names}
     absent = [label for label in class_order(counts) if label not in there]
-    named = first_few([f"{label!r} ({counts[label]} in all)" for label in absent], 20)
-    return [f"{len(absent)} of {len(counts)} classes have no image {what}: {named}"] if absent else []
+    named = first_few([f"{ranges.get(label, label)!r} ({counts[label]} in all)" for label in absent], 20)
+    kind = "ranges of numbers" if ranges else "classes"
+    return [f"{len(absent)} of {len(counts)} {kind} have no image {what}: {named}"] if absent else []
 
 
 def _positions(groups: "list[_Group] | list[tuple[int, list[int]]]") -> list[int]:

@@ -24,3 +24,13 @@ def strata_of(task: Task, labels: Sequence[str]) -> list[tuple[str, ...]]:
     bins = max(1, min(_BINS, len(values) // _IMAGES_A_BIN))
     edges = np.unique(np.quantile(values, np.arange(1, bins) / bins, method="lower")) if bins > 1 else np.empty(0)
     return [(f"bin {number}",) for number in np.searchsorted(edges, values, side="left").tolist()]
+
+
+def named_ranges(task: Task, labels: Sequence[str]) -> dict[str, str]:
+    """The strata of a regression, in words: the numbers in them. None of another task's, which are classes."""
+    if task.kind != REGRESSION:
+        return {}
+    numbers: dict[str, list[float]] = {}
+    for (name,), label in zip(strata_of(task, labels), labels, strict=True):
+        numbers.setdefault(name, []).append(float(label))
+    return {name: f"{min(found):g} to {max(found):g}" for name, found in numbers.items()}

@@ -1,11 +1,15 @@
 """What lies in a folder of raw files, listed once for all who look for labels in it: images, tables, documents, a sample submission."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.labels import OWN_NAME, SPLIT_NAME
 from core.data.layout import ImageIndex, index_images
 from core.data.settings import SplitSettings
+from core.data.table_files import deeper_tables, find_sample, named_file, tables_of
+from core.errors import InputError, printable
 from core.tables import read_table, read_unique_ids
 from core.task import without_zero_fraction
 
@@ -30,6 +34,10 @@ class Sample:
     def value_columns(self) -> tuple[str, ...]:
         """All columns but the first."""
         return self.columns[1:]
+
+    def shows_only(self, labels: Iterable[str]) -> bool:
+        """Whether each of its values is one of these labels, as they are spelled."""
+        return {value.strip() for value in self.values} <= set(labels)
 
     @property
     def wants_a_number(self) -> bool:
@@ -57,6 +65,9 @@ class Surroundings:
         tables: CSV files in the folder itself that are no submissions.
         documents: JSON files, up to three folders down.
         sample: the sample submission, where there is one.
+        label_file: the one that `--label_file` names.
+        deeper: CSV files in sub-folders, which are read only where a flag names them.
+        warnings: of submissions that are passed over.
     """
 
     root: Path
@@ -65,6 +76,9 @@ class Surroundings:
     tables: tuple[Path, ...]
     documents: tuple[Path, ...]
     sample: Sample | None
+    label_file: Path | None = None
+    deeper: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def test_tables(self) -> list[Path]:
@@ -81,26 +95,44 @@ def look_around(root: Path, settings: SplitSettings, passed_over: frozenset[Path
         passed_over: files that are not the competition's, resolved.
 
     Raises:
-        InputError: the sample submission cannot be read.
+        InputError: the sample submission cannot be read or told, or a file that a flag names is not there.
     """
-    templates, tables = tables_of(root)
-    sample = read_sample(templates[0]) if templates else None
+    template, warnings = find_sample(root, settings.sample_submission)
+    sample = read_sample(template) if template else None
+    named = _label_file(root, settings.label_file, passed_over)
+    tables = [p for p in tables_of(root)[1] if p != template]
     documents = [p for depth in range(_JSON_DEPTH) for p in sorted(root.glob("*/" * depth + "*.json"))]
     usable = [p for p in documents if p.is_file() and not any(part.startswith(".") for part in p.relative_to(root).parts)]
     kept = tuple(p for p in tables if p.resolve() not in passed_over)
-    return Surroundings(root, settings, index_images(root), kept, tuple(usable), sample)
+    deeper = tuple(p for p in deeper_tables(root) if p not in (template, named))
+    return Surroundings(root, settings, index_images(root), kept, tuple(usable), sample, named, deeper, warnings)
 
 
-def tables_of(root: Path) -> tuple[list[Path], list[Path]]:
-    """The CSV files in a folder: those named as submissions, one named as a sample first; and the others."""
-    found = sorted(p for p in root.glob("*.csv") if p.is_file() and not p.name.startswith("."))
-    submissions = [p for p in found if "submission" in p.name.lower()]
-    return sorted(submissions, key=lambda p: "sample" not in p.name.lower()), [p for p in found if p not in submissions]
+def _label_file(root: Path, wanted: str | None, passed_over: frozenset[Path]) -> Path | None:
+    """The file that `--label_file` names; the competition's own train_labels.csv where the split took its name."""
+    if wanted is None:
+        return None
+    own = root / OWN_NAME
+    if wanted == SPLIT_NAME and own.is_file() and (not (root / wanted).exists() or (root / wanted).resolve() in passed_over):
+        return own
+    path = named_file(root, wanted, "--label_file")
+    if path.resolve() in passed_over:
+        raise InputError(f"--label_file {wanted}: {path} is a part of an earlier split, not the labels")
+    return path
 
 
 def read_sample(path: Path) -> Sample:
     """Reads a sample submission. Raises InputError where it has no rows, or an id that cannot be one or stands there twice."""
-    ids, table = read_unique_ids(path), read_table(path)
+    table = read_table(path)
+    first, *rest = table.columns
+    if len(set(table.column(first))) < len(table.rows):
+        unique = [name for name in rest if len(set(table.column(name))) == len(table.rows)]
+        if unique:
+            raise InputError(
+                f"{path}: its first column, {printable(first)!r}, is taken for the ids and holds some twice; "
+                f"{printable(unique[0])!r} holds each once: the column of the ids must come first"
+            )
+    ids = read_unique_ids(path)
     return Sample(path, table.columns, ids, [row[1].strip() if len(row) > 1 else "" for row in table.rows])
 
 

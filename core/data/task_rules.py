@@ -1,6 +1,7 @@
 """What kind of task a competition is, by rule: from its labels, and from what the sample submission asks for."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ _NEGATIVE_NAMES = frozenset(
         "ok",
     }
 )
+_MANY_NUMBERS, _FEW_IMAGES = 5, 5
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
@@ -77,18 +79,30 @@ def decide_task(labelled: LabelledIds, form: LabelTexts, settings: SplitSettings
     reason = _why_binary(classes, sample)
     if len(classes) == 2 and reason:
         return _binary(labels, classes, reason, sample)
-    if sample and len(classes) > 2 and sample.wants_a_fraction:
+    if sample and len(classes) > 2 and sample.wants_a_fraction and not sample.shows_only(classes):
         raise InputError(
             f"{sample.path}: wants one number a row, such as {sample.values[0]!r}, and there are {len(classes)} classes "
             f"({first_few(list(classes))}): --positive_class names those whose probability it is, or --task what is predicted"
         )
-    return Decision(Task(classes), labels, f"{len(classes)} classes, one an image")
+    return Decision(Task(classes), labels, f"{len(classes)} classes, one an image", _perhaps_numbers(classes, labels))
 
 
 def with_labels(task: Task, labels: Sequence[str]) -> Task:
     """The task of a part of the images: a single-label one has the classes that occur there, in their order."""
     used = set(labels)
     return replace(task, classes=tuple(name for name in task.classes if name in used)) if task.has_one_class else task
+
+
+def _perhaps_numbers(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """A warning where classes look like numbers that are to be predicted as such: ages, counts, temperatures."""
+    counts = Counter(labels)
+    rare = sum(counts[name] < _FEW_IMAGES for name in classes)
+    if len(classes) < _MANY_NUMBERS or not all(map(is_number, classes)) or rare <= len(classes) / 2:
+        return ()
+    return (
+        f"{rare} of {len(classes)} classes that are numbers have fewer than {_FEW_IMAGES} images: where they are quantities, such as "
+        "ages, say --task regression",
+    )
 
 
 def _as_told(labelled: LabelledIds, form: LabelTexts, kind: str, sample: Sample | None) -> Decision:
@@ -147,7 +161,7 @@ def _why_binary(classes: Sequence[str], sample: Sample | None) -> str:
     if sample is None or len(sample.columns) != 2 or not sample.values or not all(map(is_number, sample.values)):
         return ""
     name = sample.path.name
-    if sample.wants_a_number:
+    if sample.wants_a_number and not sample.shows_only(classes):
         return f"two classes, and {name} wants a number for each image"
     values = {without_zero_fraction(value) for value in sample.values}
     if not values <= set(classes):

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.data.file_patterns import SinglePattern
-from core.data.image_keys import KeyedImages, find_keys, keys_by_pattern
+from core.data.image_keys import KeyedImages, are_counts, find_keys, is_guessed, keys_by_pattern
 from core.data.label_source import LabelSource, check_all_served
 from core.data.layout import ImagePattern
 from core.data.manifest import TEST
-from core.data.matching import Match, match_files, match_in_folder, part_folder
+from core.data.matching import Match, match_files, match_in_folder
+from core.data.parts import part_folder
 from core.data.sample_rows import melted_ids
 from core.data.surroundings import Sample, Surroundings
+from core.errors import InputError, printable
 from core.tables import Table, read_table
 
 _LISTED = "listed with the labels"
@@ -51,7 +53,9 @@ def find_test_images(around: Surroundings, source: LabelSource, classes: Sequenc
     """
     sample = around.sample
     if sample is None:
-        return _in_test_folder(around, source)
+        found = _in_test_folder(around, source)
+        return found if found.files else _of_test_table(around, source) or found
+    _check_first_column(sample, around.settings.id_column or source.columns[0])
     match = _match(around, source, sample, sample.ids)
     notes: list[tuple[str, str]] = []
     wanted = sample.ids
@@ -62,14 +66,24 @@ def find_test_images(around: Surroundings, source: LabelSource, classes: Sequenc
             if _serves(unmelted, melted[0]) or (unmelted and not match):
                 match, wanted = unmelted, melted[0]
                 notes.append(("melted", f"{sample.path.name} has a row for each image and class ({{id}}{melted[1]}{{class}})"))
-    if not _serves(match, wanted):
+    guessed = match is not None and is_guessed(KeyedImages(sample.id_column, wanted, match)) and source.columns[0] != sample.id_column
+    if guessed or not _serves(match, wanted):
         by_table, name = _by_table(around, source, sample, wanted)
-        if by_table and len(by_table.images) > (len(match.images) if match else 0):
+        if by_table and (len(by_table.images) > (len(match.images) if match else 0) or (guessed and _serves(by_table, wanted))):
             match = by_table
             notes.append(("rows", f"{name} says which images a row of {sample.path.name} is of"))
     match = check_all_served(sample.path, wanted, match, around.index)
     ordered = replace(match, images={name: match.images[name] for name in wanted})
     return TestImages(ordered.files, ordered.rows, match.rule, tuple(notes))
+
+
+def _check_first_column(sample: Sample, id_column: str) -> None:
+    """Raises InputError where the sample's ids stand in a column that is not its first: that one would be taken for them."""
+    if id_column in sample.value_columns:
+        raise InputError(
+            f"{sample.path}: its ids are in {printable(id_column)!r}, which must be its first column; "
+            f"before it stands {printable(sample.id_column)!r}"
+        )
 
 
 def _serves(match: Match | None, ids: Sequence[str]) -> bool:
@@ -126,7 +140,20 @@ def _keys(around: Surroundings, table: Table, column: str, train_key: str) -> Ke
         shared = match_files(list(dict.fromkeys(table.column(first))), around.index, TEST)
         if shared and len(shared.images) == len(set(table.column(first))):
             return KeyedImages(first, table.column(first), shared)
-    return find_keys(table, first, (column,), around.index, TEST)
+    counts = [name for name in table.columns if are_counts(table.column(name))] if train_key == column else []
+    return find_keys(table, first, (column, *counts), around.index, TEST)
+
+
+def _of_test_table(around: Surroundings, source: LabelSource) -> TestImages | None:
+    """The images that a table of the test part names, all of them and none that has a label."""
+    for path in around.test_tables:
+        table = read_table(path)
+        ids = list(dict.fromkeys(table.column(source.columns[0] if source.columns[0] in table.columns else table.columns[0])))
+        match = match_files(ids, around.index, TEST) if around.index.paths and ids else None
+        if match and set(match.images) == set(ids) and set(match.files.values()).isdisjoint(source.match.files.values()):
+            ordered = replace(match, images={name: match.images[name] for name in ids})
+            return TestImages(ordered.files, ordered.rows, match.rule, (("rows", f"{path.name} names the test images"),))
+    return None
 
 
 def _in_test_folder(around: Surroundings, source: LabelSource) -> TestImages:

@@ -21,7 +21,7 @@ from core.ensembling.gain import Draws, Figures, widening
 from core.ensembling.judging import Judge, Tune, why_not
 from core.ensembling.method import Fitting, Method
 from core.ensembling.panel import JudgedPanel
-from core.ensembling.parts import PARTS, turns
+from core.ensembling.seeded_parts import PARTS, turns
 from core.ensembling.singles import Single, best_of, is_settled, joined, put, single
 from core.errors import InputError
 from core.progress import silent

@@ -5,7 +5,7 @@ threshold a class, each tuned for the F1 of its class, which together is the bes
 classes on the expected place, tuned for the quadratic weighted kappa.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from core.prediction.decisions import decided, mean_places, num_cuts
 from core.task import BINARY, MULTI_LABEL, ORDINAL, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import numpy as np
 
@@ -33,6 +33,7 @@ class TunedCuts:
         by_default: its value with the default cuts, over all rows.
         by_others: its value where each part's rows are decided by cuts tuned on the other parts.
         num_parts: how many parts there were.
+        answers: of every row, decided by cuts tuned on the other parts, as `decided` gives them.
     """
 
     cuts: tuple[float, ...]
@@ -40,35 +41,57 @@ class TunedCuts:
     by_default: float
     by_others: float
     num_parts: int
+    answers: "np.ndarray" = field(compare=False, repr=False)
 
 
-def tune_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", folds: "Sequence[str]", metric: str) -> TunedCuts | None:
+@dataclass(frozen=True)
+class KnownRows:
+    """Rows whose answers are known, each predicted by a model that was not fitted on it.
+
+    Attributes:
+        truths: of each row (`Task.truths`).
+        values: its probabilities (n, k), or in a regression its number (n,).
+        folds: the part of each row: its fold, or `holdout`.
+        groups: rows with the same text (a patient, copies of an image) stay together; empty: each is by itself.
+    """
+
+    truths: "np.ndarray"
+    values: "np.ndarray"
+    folds: "Sequence[str]"
+    groups: "Sequence[str]" = ()
+
+    def parts(self) -> "np.ndarray":
+        """The part (n,) of each row that cuts are cross-fitted by: its fold; where all are of one, its part of `parts_of_rows`."""
+        import numpy as np
+
+        return np.asarray(self.folds) if len(set(self.folds)) > 1 else parts_of_rows(self.groups or range(len(self.truths)))
+
+
+def tune_cuts(task: Task, rows: KnownRows, metric: str) -> TunedCuts | None:
     """Tunes the cuts of a task on predictions of models that were not fitted on these rows, and cross-fits them.
 
     Args:
         task: what is asked for.
-        truths: of each row (`Task.truths`).
-        values: its probabilities (n, k).
-        folds: the part of each row: its fold; where all are of one, the rows are dealt into five parts, as `parts_of_rows` does.
+        rows: what they are tuned on.
         metric: the run's own.
 
     Returns:
-        None where the task has no cuts, or there are fewer than two rows.
+        None where the task has no cuts, or the rows are of fewer than two parts, so that no cuts could be judged.
     """
     import numpy as np
 
-    if not num_cuts(task) or len(truths) < 2:
+    if not num_cuts(task):
         return None
-    parts = np.asarray(folds) if len(set(folds)) > 1 else parts_of_rows(len(truths))
-    judge = _judge(task, metric)
-    cuts = best_cuts(task, truths, values, metric)
+    truths, values, parts, judge = rows.truths, rows.values, rows.parts(), _judge(task, metric)
+    if len(set(parts.tolist())) < 2:
+        return None
     if task.kind == MULTI_LABEL:
         columns = [(truths[:, i], values[:, i]) for i in range(truths.shape[1])]
         answers = np.stack([cross_fitted(partial(best_threshold, F1), F1, *column, parts).labels for column in columns], axis=1)
     else:
         answers = cross_fitted(_tuner(task, judge), judge, truths, _deciding(task, values), parts).labels
     by_default, by_others = (judge.function(truths, found) for found in (decided(task, values), answers))
-    return TunedCuts(cuts, judge, by_default, by_others, len(set(parts.tolist())))
+    return TunedCuts(best_cuts(task, truths, values, metric), judge, by_default, by_others, len(set(parts.tolist())), answers)
 
 
 def best_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", metric: str) -> tuple[float, ...]:
@@ -80,11 +103,14 @@ def best_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", metric: st
     return tuple(_tuner(task, _judge(task, metric))(truths, _deciding(task, values)).tolist())
 
 
-def parts_of_rows(count: int) -> "np.ndarray":
-    """The part (n,) of each of `count` rows, of five (fewer where there are fewer rows), dealt at random by a fixed seed."""
+def parts_of_rows(groups: "Sequence[Hashable]") -> "np.ndarray":
+    """The part (n,) of each row, of five (fewer where there are fewer groups): the groups, given for each row, are dealt at random by a
+    fixed seed."""
     import numpy as np
 
-    return np.random.default_rng(0).permutation(count) % min(PARTS, count)
+    place: dict[Hashable, int] = {}
+    places = np.array([place.setdefault(group, len(place)) for group in groups], np.int64)
+    return (np.random.default_rng(0).permutation(len(place)) % max(1, min(PARTS, len(place))))[places]
 
 
 def _tuner(task: Task, judge: Metric) -> Tune:

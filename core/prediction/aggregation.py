@@ -27,6 +27,14 @@ def mean_by_row(outcome: Outcome, rows: Sequence[str]) -> Outcome:
     return outcome_with(outcome, names, means)
 
 
+def first_places(rows: Sequence[str]) -> list[int]:
+    """The place of the first image of each row, in the order of `row_means`."""
+    first: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        first.setdefault(row, place)
+    return list(first.values())
+
+
 def row_means(values: np.ndarray, rows: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The rows in the order in which they appear first, and the mean of the values (n, ...) of each."""
     place: dict[str, int] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,15 +36,20 @@ class LabelFile:
             InputError: a label is not allowed, or is a number with a sign, a fraction or an exponent. File and line are named.
         """
         known = frozenset(allowed or ())
+        faults = {}
         for code, label in enumerate(self.predictions.classes):
             if allowed is not None and label not in known:
-                self._refuse(code, f"{label!r} is none of the classes {first_few(list(allowed), 10)} ({source})")
-            if allowed is None and _is_number(label) and not are_integers([label]):
-                self._refuse(code, f"{label!r} is a number but no class number (0, 1, 2, ...)")
+                faults[code] = f"{label!r} is none of the classes {first_few(list(allowed), 10)} ({source})"
+            if allowed is None and _is_number(label) and (label[0] in "+-" or not are_integers([label])):
+                faults[code] = f"{label!r} is a number but no class number (0, 1, 2, ...)"
+        self.refuse_first(faults)
 
-    def _refuse(self, code: int, fault: str) -> NoReturn:
-        row = int((self.predictions.labels == code).argmax())
-        raise InputError(f"{self.path}, line {read_table(self.path).lines[row]}: the label {printable(fault)[:300]}")
+    def refuse_first(self, faults: dict[int, str]) -> None:
+        """Raises InputError for the first row that has one of the labels in `faults`: code -> what is wrong with it."""
+        if faults:
+            row = int(np.isin(self.predictions.labels, list(faults)).argmax())
+            fault = faults[int(self.predictions.labels[row])]
+            raise InputError(f"{self.path}, line {read_table(self.path).lines[row]}: the label {printable(fault)[:300]}")
 
 
 def read_label_file(path: Path) -> LabelFile:
@@ -60,10 +65,7 @@ def read_label_file(path: Path) -> LabelFile:
     labels = [label.strip() for label in file.predictions.classes]
     whole = [without_zero_fraction(label) for label in labels]
     labels = whole if are_integers(whole) else labels
-    for code, label in enumerate(labels):
-        fault = _label_fault(label)
-        if fault:
-            file._refuse(code, fault)
+    file.refuse_first({code: fault for code, label in enumerate(labels) if (fault := _label_fault(label))})
     distinct = {label: code for code, label in enumerate(dict.fromkeys(labels))}
     return replace(file, predictions=file.predictions.recoded(list(distinct), [distinct[label] for label in labels]))
 

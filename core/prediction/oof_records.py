@@ -17,12 +17,18 @@ class OofRecord:
         oof_from: `last` or `best`: which state of the run.
         cuts: tuned on all rows; none where the task has none.
         tuned_for: the title of the metric that they were tuned for.
+        metric: the name of the runs' own metric; several images of one row count once in its figures.
+        by_default: its value with the default cuts; None where it is not defined, or not known.
+        by_others: its value where each part's rows are decided by cuts tuned on the other parts; None where cuts do not change it.
     """
 
     runs: Mapping[str, tuple[str, int]]
     oof_from: str
     cuts: Sequence[float] = ()
     tuned_for: str = ""
+    metric: str = ""
+    by_default: float | None = None
+    by_others: float | None = None
 
 
 def write_oof(path: Path, rows: bytes, record: OofRecord) -> None:
@@ -40,6 +46,7 @@ def read_oof_record(path: Path) -> OofRecord | None:
             return None
         cuts = tuple(float(cut) for cut in plain["cuts"])
         runs = {str(part): (str(run), int(epochs)) for part, (run, epochs) in plain["runs"].items()}
-        return OofRecord(runs, str(plain["oof_from"]), cuts, str(plain["tuned_for"]))
+        figures = [None if plain.get(name) is None else float(plain[name]) for name in ("by_default", "by_others")]
+        return OofRecord(runs, str(plain["oof_from"]), cuts, str(plain["tuned_for"]), str(plain.get("metric", "")), *figures)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

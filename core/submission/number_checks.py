@@ -15,7 +15,7 @@ BLANK, FORMULA = "blank cells", "cells like formulas"
 NO_NUMBER, DECIMAL_COMMA, NOT_FINITE = "no numbers", "decimal commas", "NaN or infinity"
 RANGE, SUMS = "range", "row sums"
 _ROUNDING = 1e-12  # of adding up, not of what is written
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 _NO_NUMBERS = re.compile(r"(?i)\s*[-+]?(nan|inf|infinity|na|null|none)\s*")
 
 Found = tuple[str, str]  # kind and what
@@ -81,7 +81,8 @@ def _in_range(values: np.ndarray, cells: Sequence[str], lines: list[int], book: 
 
 def _numbers(cells: Sequence[str], lines: list[int], book: FaultBook) -> np.ndarray:
     """The cells as numbers, NaN where one is none, which is put down as a fault."""
-    if "_" not in "".join(cells):  # Python reads 1_0 as 10
+    joined = "".join(cells)
+    if "_" not in joined and joined.isascii():  # Python reads 1_0 as 10, and the digits of every script
         try:
             values = np.array(cells, dtype=np.float64)
             if np.isfinite(values).all():

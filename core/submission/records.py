@@ -5,19 +5,12 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
-from core.errors import CommandError, InputError
+from core.errors import InputError
 from core.files import sha256_file, write_bytes
 from core.locks import folder_lock
-from core.metrics import score
-from core.prediction.decisions import values_of
-from core.prediction.exchange import read_oof
-from core.prediction.predictions import Predictions
 from core.progress import silent
-from core.submission.rules import read_rules
 from core.submission.upload import Score
 from core.tables import read_table, table_bytes
-from core.task import Task
-from core.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,7 +22,8 @@ class SubmissionRecord:
         date: when it was sent, UTC.
         file, sha256: what was sent.
         metric, local_score, local_rows: the figure that the file's JSON states, and on which rows: `holdout`, or `folds` for all
-            labelled images, each predicted by a model that did not see it; empty where nothing vouches for one.
+            labelled rows, each predicted by a model that did not see it; with tuned cuts, each decided by cuts that were tuned on other
+            rows. Empty where nothing vouches for one.
         status: `pending`, `complete` or `error`.
         public_score, private_score: of the leaderboard.
     """
@@ -80,27 +74,20 @@ def take_scores(path: Path, competition: str, scores: Mapping[int, Score]) -> li
     return [record for record in newest if record.competition == competition]
 
 
-def local_score(path: Path, workspace: Workspace) -> tuple[str, str, str]:
-    """Metric, figure and rows of a submission that its JSON vouches for; three empty texts where there is none.
-
-    The mean of a run's folds is judged by `outputs/<title>.oof.csv`, one model by its held-out rows.
-    """
+def local_score(path: Path) -> tuple[str, str, str]:
+    """Metric, figure and rows of a submission that its JSON vouches for; three empty texts where there is none, and no figure beside the
+    metric's name where none is known of what predicted it."""
     try:
         plain = json.loads(path.with_suffix(".json").read_text("utf-8"))
         if plain["sha256"][path.name] != sha256_file(path):
             return "", "", ""
         metric, part = plain["metric"]["metric"], plain["part"]
-        if part == "folds":
-            return metric, _out_of_fold_score(workspace.oof_path(plain["title"]), metric, read_rules(workspace).task), "folds"
+        one_of_many = part == "folds" and "epoch" in plain["metric"]  # of an older version: the figure of one fold alone
+        if plain["metric"]["value"] is None or one_of_many:
+            return metric, "", ""
         return metric, f"{plain['metric']['value']:.6g}", part
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, CommandError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return "", "", ""
-
-
-def _out_of_fold_score(path: Path, metric: str, task: Task | None) -> str:
-    oof = read_oof(path, task)
-    known = task or Task(oof.predictions.classes if isinstance(oof.predictions, Predictions) else oof.predictions.columns)
-    return f"{score(metric, known.truths(oof.targets), values_of(oof.predictions)):.6g}"
 
 
 def _scored(record: SubmissionRecord, scores: Mapping[int, Score]) -> SubmissionRecord:

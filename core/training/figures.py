@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from core.data.batches import LabelledImages
 from core.metrics import METRICS, STANDARD, epoch_metrics, running_metrics
 from core.metrics.metric import LABELS, VALUES
+from core.prediction.aggregation import first_places, row_means
 from core.prediction.decisions import decided
 from core.prediction.outcomes import activated
 from core.task import REGRESSION, Task
@@ -21,6 +22,15 @@ def truths_of(task: Task, labelled: LabelledImages) -> "np.ndarray":
         return task.truths(labelled.labels)
     truths: np.ndarray = labelled.targets.astype("int64", copy=False)
     return truths
+
+
+def judged_rows(task: Task, labelled: LabelledImages, values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
+    """Truths and values (`activated`) as figures of the held-out part judge them: where several images share a row, their mean counts, as
+    in a prediction."""
+    truths = truths_of(task, labelled)
+    if len(set(labelled.row_ids)) in (0, len(labelled)):
+        return truths, values
+    return truths[first_places(labelled.row_ids)], row_means(values, labelled.row_ids)[1]
 
 
 def training_figures(learner: Learner, train: LabelledImages, done: EpochProgress) -> tuple[dict[str, float], list[list[float]]]:

@@ -59,8 +59,8 @@ def find_state(workspace: Workspace, name: str) -> FoundState:
 
 
 def find_states(workspace: Workspace, name: str) -> list[FoundState]:
-    """The states that `--weights` names: the one of `find_state`, or of a title whose folds were trained the last state of each fold, which
-    is the one that its out-of-fold rows come from.
+    """The states that `--weights` names: the one of `find_state`, or of a title whose folds were trained the state of each fold that its
+    out-of-fold rows come from (`--oof_from`).
 
     Raises:
         InputError: nothing has this name, two things have it, or the folds' states are not of the same folds or do not cover them.
@@ -72,8 +72,7 @@ def find_states(workspace: Workspace, name: str) -> list[FoundState]:
     others = [path for path in _meanings(workspace, name) if _is_file(path)]
     if others:
         raise InputError(f"{printable(name)}: could mean {others[0]} or the folds of this title; give the name of the state that is meant")
-    paths = [workspace.state_path(f"{name}_fold{number}", "last") for number in numbers]
-    states = [FoundState(path, load_state(path)) for path in paths]
+    states = [_state_of_rows(workspace, f"{name}_fold{number}") for number in numbers]
     count = read_folds(workspace.folds_path).count if workspace.folds_path.is_file() else max(numbers) + 1
     if numbers != list(range(count)):
         lost = [str(number) for number in range(count) if number not in numbers]
@@ -81,6 +80,15 @@ def find_states(workspace: Workspace, name: str) -> list[FoundState]:
     if len({state.state["data"].get("folds_sha256") for state in states}) > 1:
         raise InputError(f"{printable(name)}: the folds' states are not of the same folds; train them anew with --folds all --force")
     return states
+
+
+def _state_of_rows(workspace: Workspace, name: str) -> FoundState:
+    """The state that a run's out-of-fold rows come from: with `--oof_from best` the best, where there is one."""
+    last, best = (workspace.state_path(name, suffix) for suffix in ("last", "best"))
+    found = FoundState(last, load_state(last))
+    asked = found.state["settings"].get("run", {}).get("oof_from")
+    chosen = asked == "best" and found.state["best"] is not None and best.is_file()
+    return FoundState(best, load_state(best)) if chosen else found
 
 
 def _meanings(workspace: Workspace, name: str) -> list[Path]:

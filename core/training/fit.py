@@ -12,7 +12,7 @@ from core.prediction.inference import predict_logits
 from core.prediction.outcomes import activated
 from core.progress import Progress, silent
 from core.training.control import Evaluation, LoopControl
-from core.training.figures import held_out_points, training_figures, truths_of
+from core.training.figures import held_out_points, judged_rows, training_figures
 from core.training.history import EpochRecord
 from core.training.learner import Learner
 from core.training.steps import EpochProgress, check_losses, train_steps
@@ -99,7 +99,8 @@ def _evaluate_epoch(learner: Learner, valid: LabelledImages, done: EpochProgress
 
 
 def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silent) -> Evaluation:
-    """Loss, the standard metrics of the kind of task and the run's own over the whole held-out part, in eval mode."""
+    """Loss of its images, and the standard metrics of the kind of task and the run's own of its rows, over the whole held-out part, in eval
+    mode."""
     import torch
 
     from core.modeling.model_files import errors_in
@@ -107,7 +108,7 @@ def evaluate(learner: Learner, valid: LabelledImages, progress: Progress = silen
     maker = learner.batch_maker
     with errors_in(learner.model_path):
         logits = predict_logits(learner.judge, valid.images, maker.normalization, learner.images_at_once, maker.device, progress)
-    task, truths, values = learner.task, truths_of(learner.task, valid), activated(learner.task, logits)
+    task, (truths, values) = learner.task, judged_rows(learner.task, valid, activated(learner.task, logits))
     loss = learner.criterion(torch.from_numpy(logits), torch.from_numpy(valid.targets))
     names = epoch_metrics(learner.rule.metric, task.kind)
     figures = {name: score(name, truths, values, decider(task)) for name in names}

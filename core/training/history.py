@@ -18,7 +18,8 @@ class EpochRecord:
         train: loss and the two running metrics (`running_metrics`: accuracy and macro-F1 of single labels) over every training image
             once, as they came by in training (dropout and augmentation on, weights moving); the run's own metric too where it is one of
             labels.
-        valid: the same over the whole held-out part, in eval mode, at the epoch's end; log_loss, and the run's own metric.
+        valid: the same over the whole held-out part, in eval mode, at the epoch's end; log_loss, and the run's own metric. Several images
+            of one row count once, as their mean, in all but the loss.
             A figure that the images do not define is NaN.
         train_iterations, valid_iterations: points of the per-iteration curves: (batches completed in the run, loss,
             the two running metrics) over the batches since the point before.

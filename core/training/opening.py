@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.competition import Competition, read_competition
+from core.data.grouping import groups_of
 from core.data.labelled import LabelledParts, read_parts
 from core.data.normalization import Normalization
 from core.data.preprocessing import Preprocessing, choose_channels
@@ -68,7 +69,7 @@ def open_run(workspace: Workspace, plan: RunPlan, progress: Progress = silent) -
     maker = build_batch_maker(plan, normalization, accelerator.device, competition.task.num_outputs)
     learner = build_learner(plan, loaded.module, accelerator, maker, criterion, len(images.train))
     run = Run(plan, competition, loaded, preprocessing, learner, images.train, images.valid, replaced, [*notes, *images.notes])
-    run.folds_sha256, run.row_ids = parts.folds_sha256, [record.row_id for record in parts.valid.records]
+    run.folds_sha256, run.groups = parts.folds_sha256, groups_of(parts.valid.records)
     run.control.save_every = plan.run.period_save_steps
     if start is not None and start.of_run(plan.name):
         with errors_of(start.path):

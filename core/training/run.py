@@ -29,7 +29,7 @@ class Run:
         control: where the loop begins, and when it hands over.
         best: metric, value and epoch of the best state; None before the first epoch.
         folds_sha256: of the file of the folds; None where the split's held-out part is.
-        row_ids: of each held-out image, the row that it belongs to.
+        groups: of each held-out image: equal where content, group or row are, also over others.
     """
 
     plan: RunPlan
@@ -45,7 +45,7 @@ class Run:
     best: dict[str, Any] | None = None
     control: LoopControl = field(default_factory=LoopControl)
     folds_sha256: str | None = None
-    row_ids: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
 
     @property
     def epochs_left(self) -> range:

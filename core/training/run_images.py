@@ -81,8 +81,8 @@ def open_run_images(
         valid = opened[1].images
 
     def labelled(part: Part, images: Images) -> LabelledImages:
-        targets = competition.task.encode(part.labels)
-        return LabelledImages(images, [r.id for r in part.records], targets, np.array(part.rows), parts.num_rows, part.labels)
+        targets, ids, row_ids = competition.task.encode(part.labels), [r.id for r in part.records], [r.row_id for r in part.records]
+        return LabelledImages(images, ids, targets, np.array(part.rows), parts.num_rows, part.labels, row_ids)
 
     return RunImages(labelled(parts.train, train), labelled(parts.valid, valid), [images.note for images in opened])
 
