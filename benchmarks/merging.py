@@ -1,12 +1,14 @@
 """How long merging takes and how much memory: python -m benchmarks.merging [--files 5] [--rows 5000000] [--ids numbers|texts].
 
 Makes prediction files in a temporary folder (the last one in another order of rows), merges them through the command in a
-process of its own, and does for comparison: pandas reading the same files as text, and `DataFrame.mode(axis=1)`, which many
-scripts vote with, on a few rows of the files in the same order, scaled to all. Every part runs in its own process, whose
-wall time and peak memory count.
+process of its own, and does for comparison: the same vote by DuckDB (where it is installed) and by a dictionary of counters in
+plain Python, as many scripts do it, each from the files to a file; pandas reading the same files as text; and
+`DataFrame.mode(axis=1)` on a few rows of the files in the same order, scaled to all. Every part runs in its own process, whose
+wall time and peak memory count. The three votes are compared row by row, but for ties.
 """
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -39,6 +41,37 @@ import sys
 import pandas as pd
 for path in sys.argv[1:]:
     pd.read_csv(path, dtype=str, keep_default_na=False)
+"""
+
+_DUCKDB = """
+import sys
+import duckdb
+duckdb.read_csv(sys.argv[2:]).aggregate("id, mode(label) AS label", "id").write_csv(sys.argv[1])
+"""
+
+_PLAIN = """
+import csv, sys
+from collections import Counter, defaultdict
+votes = defaultdict(Counter)
+for path in sys.argv[2:]:
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            votes[row["id"]][row["label"]] += 1
+with open(sys.argv[1], "w", newline="") as file:
+    writer = csv.writer(file)
+    writer.writerow(["id", "label"])
+    writer.writerows((name, counts.most_common(1)[0][0]) for name, counts in votes.items())
+"""
+
+_COMPARE = """
+import sys
+import pandas as pd
+ours, theirs, *members = [pd.read_csv(path, dtype=str).set_index("id").label for path in sys.argv[1:]]
+rows = ours.index
+casts = pd.concat([member.reindex(rows) for member in members], axis=1)
+count = lambda label: casts.eq(label, axis=0).sum(axis=1)
+worse = (count(ours) != count(theirs.reindex(rows))).sum()
+print(worse)
 """
 
 _MODE = """
@@ -81,6 +114,12 @@ def measure(command: list[str]) -> Measured:
     return Measured(time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e9, output)
 
 
+def _others() -> dict[str, str]:
+    """The votes of others that can be run here: name -> program."""
+    programs = {"DuckDB": _DUCKDB, "plain Python": _PLAIN}
+    return {name: program for name, program in programs.items() if name != "DuckDB" or importlib.util.find_spec("duckdb")}
+
+
 def main() -> None:
     """Makes the files, measures, prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,6 +136,13 @@ def main() -> None:
         print(f"{arguments.files} files of {arguments.rows:,} rows, {size / 1e6:.0f} MB, made in {made.seconds:.0f} s")
         merged = measure([sys.executable, "-m", "scripts.merge_predicted", *members, "--workspace", folder])
         print(f"{'merge_predicted':<42}{merged}")
+        votes = str(Path(folder) / "outputs" / "merged.csv")
+        for name, program in _others().items():
+            theirs = str(Path(folder) / "theirs.csv")
+            other = measure([*python, program, theirs, *members])
+            worse = measure([*python, _COMPARE, votes, theirs, *members]).output.strip()
+            ratio = merged.seconds / other.seconds
+            print(f"{name:<42}{other}   merging takes {ratio:.2f} times as long; rows with another number of votes: {worse}")
         text = measure([*python, _READ_AS_TEXT, *members])
         print(f"{'pandas reads the files as text':<42}{text}   merging takes {merged.seconds / text.seconds:.2f} times as long")
         mode_rows = min(arguments.mode_rows, arguments.rows)
