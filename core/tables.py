@@ -126,6 +126,15 @@ def _csv_text(table: Sequence[Sequence[str]], quoting: Literal[0, 1]) -> str:
     return buffer.getvalue()
 
 
+def is_number(text: str) -> bool:
+    """Whether Python reads a text as a number; `nan` and `inf` are some, too."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def starts_like_formula(text: str) -> bool:
     """Whether a spreadsheet would run a cell with this text; a number with a sign is just a number."""
     return text.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text)

@@ -41,19 +41,18 @@ def predict_held_out(run: "Run", workspace: Workspace) -> HeldOut:
     from core.prediction.outcomes import activated
     from core.training.fit import evaluate
 
-    best, epochs = run.best, len(run.history)
+    best, wanted, epochs = run.best, run.plan.run.oof_from, len(run.history)
     path = workspace.state_path(run.plan.name, "best")
-    if run.plan.run.oof_from == "best" and best is not None and path.exists():
-        if best["epoch"] == epochs:
-            evaluation = run.control.evaluation or evaluate(run.learner, run.valid)
-        else:
-            _take_weights(run, path)
-            evaluation = evaluate(run.learner, run.valid)
-        return HeldOut(activated(run.learner.task, evaluation.logits), best["epoch"], "best")
-    if run.plan.run.oof_from == "best":
+    if wanted == "best" and (best is None or not path.exists()):
         say("--oof_from best: there is no best state; the rows are those of the last")
-    evaluation = run.control.evaluation or evaluate(run.learner, run.valid)
-    return HeldOut(activated(run.learner.task, evaluation.logits), epochs, "last")
+        best, wanted = None, "last"
+    of_best = best["epoch"] if best is not None and wanted == "best" else epochs
+    if of_best != epochs:
+        _take_weights(run, path)
+        evaluation = evaluate(run.learner, run.valid)
+    else:
+        evaluation = run.control.evaluation or evaluate(run.learner, run.valid)
+    return HeldOut(activated(run.learner.task, evaluation.logits), of_best, wanted)
 
 
 def _take_weights(run: "Run", path: Path) -> None:

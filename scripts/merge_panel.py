@@ -121,7 +121,7 @@ def _methods(files: "PanelFiles", judge: "Judge", settings: EnsembleSettings, pl
     panel = files.panel
     methods, reasons = {}, {}
     for name, method in METHODS.items():
-        reasons[name] = why_not(name, method, judge) or _no_ranks(name, method, judge)
+        reasons[name] = why_not(name, method, judge)
         if reasons[name] is None and (method.gives_labels or all(values is not None for values in panel.values)):
             methods[name] = replace(method, fit=lambda *_, plan=plans[name]: plan) if name in plans else method
     if settings.method != BEST and settings.method not in methods:
@@ -132,13 +132,6 @@ def _methods(files: "PanelFiles", judge: "Judge", settings: EnsembleSettings, pl
     if not methods:
         raise InputError(f"--oof: no method can serve {judge.metric.title} here; a member holds labels only")
     return methods
-
-
-def _no_ranks(name: str, method: "Method", judge: "Judge") -> str | None:
-    """Why ranks cannot be probabilities; None where they can."""
-    if not method.gives_ranks or not judge.task.has_one_class or judge.task.num_outputs == 2:
-        return None
-    return f"--method {name}: ranks of {judge.task.num_outputs} classes do not sum to 1 over a row; take mean or geometric"
 
 
 def _fit_on_all(chosen: str, methods: "Mapping[str, Method]", read: "JudgedFiles", fitting: "Fitting") -> "Recipe":
@@ -156,20 +149,13 @@ def _fit_on_all(chosen: str, methods: "Mapping[str, Method]", read: "JudgedFiles
 
 def _cuts(recipe: "Recipe", read: "JudgedFiles", tune: Any) -> list[float] | None:
     """The cuts that decide on the merged labels, tuned on what the recipe makes of all out-of-fold rows."""
-    from core.ensembling.merging import merge
+    from core.ensembling.merging import combined
     from core.prediction.decisions import num_cuts, values_of
 
     if not num_cuts(read.judged.panel.task):
         return None
-    members = [_named(name) for name in read.judged.panel.names]
-    merged = merge(replace(recipe, members=members), read.judged.panel)
+    merged = combined(recipe, read.judged.panel)
     return None if merged.labels_only else list(tune(read.judged.targets, values_of(merged.outcome)))
-
-
-def _named(name: str) -> Any:
-    from core.ensembling.ensemble_recipe import RecipeMember
-
-    return RecipeMember(name, "", "", "")
 
 
 def _labelled_images(workspace: "Workspace") -> dict[str, Any]:

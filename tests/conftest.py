@@ -1,18 +1,22 @@
 """What every test stands on: no network, no credentials, a drawing library without a screen, and small competitions to work with."""
 
 import errno
+import functools
 import ipaddress
 import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from core.workspace import Workspace
 from tests import factories
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 settings.register_profile("local", deadline=None, max_examples=50)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
@@ -92,3 +96,45 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An old and a new archive that differ in number and content; read them, do not change them."""
     folder = tmp_path_factory.mktemp("archives")
     return factories.write_numbered_zip(folder / "old.zip", 5, "old"), factories.write_numbered_zip(folder / "new.zip", 7, "new")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Workspace:
+    """A copy of the tiny competition's workspace, with a dataset and nothing trained."""
+    from tests.tiny_competition import copy_workspace, untrained
+
+    return copy_workspace(untrained(), tmp_path / "w")
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Workspace:
+    """A copy of the tiny competition's workspace with a finished run."""
+    from tests.tiny_competition import copy_workspace, trained
+
+    return copy_workspace(trained(), tmp_path / "w")
+
+
+@pytest.fixture
+def quick_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten resamples for the intervals that commands print."""
+    from core.metrics import bootstrap
+    from scripts import average_figures, held_out
+
+    for module in (held_out, average_figures):
+        monkeypatch.setattr(module, "bootstrap", functools.partial(bootstrap, resamples=10))
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> "list[Figure]":
+    """The figures that matplotlib saves, as they are saved."""
+    from matplotlib.figure import Figure
+
+    seen: list[Figure] = []
+    plain = Figure.savefig
+
+    def save(self: Figure, *arguments: Any, **details: Any) -> None:
+        seen.append(self)
+        plain(self, *arguments, **details)
+
+    monkeypatch.setattr(Figure, "savefig", save)
+    return seen

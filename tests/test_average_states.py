@@ -1,6 +1,5 @@
 """The command: an average that predicts, what it says of its members, and what it refuses."""
 
-import functools
 import itertools
 import json
 import re
@@ -14,27 +13,18 @@ import pytest
 import torch
 
 from core.data.normalization import Normalization
-from core.metrics import bootstrap
 from core.prediction.inference import predict_logits, softmax
 from core.training.opening import open_run
 from core.training.states import load_state, save_state
-from scripts import average_figures, average_states, held_out, inspect_state, predict_classes
+from scripts import average_states, inspect_state, predict_classes
 from tests.test_opening import plan_for
-from tests.tiny_competition import copy_workspace, snapshot, train, trained
+from tests.tiny_competition import snapshot, train
 from tests.tiny_training import same
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    for module in (held_out, average_figures):
-        monkeypatch.setattr(module, "bootstrap", functools.partial(bootstrap, resamples=10))
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 def average(workspace, *flags, model="net.py"):

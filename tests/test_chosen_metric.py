@@ -1,6 +1,5 @@
 """`training --metric`: what chooses the best state, ends a run early and moves the learning rate; also where it is undefined."""
 
-import functools
 import math
 import re
 
@@ -8,23 +7,12 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 
-from core.metrics import bootstrap
 from core.tables import read_table
 from core.training import opening
 from core.training.states import load_state
-from scripts import average_figures, held_out
-from tests.tiny_competition import CLASSES, copy_workspace, train, untrained
+from tests.tiny_competition import CLASSES, train
 
-
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    for module in (held_out, average_figures):
-        monkeypatch.setattr(module, "bootstrap", functools.partial(bootstrap, resamples=10))
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 @pytest.fixture

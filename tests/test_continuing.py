@@ -15,7 +15,7 @@ from core.training.states import load_state, save_state
 from core.training.steps import EpochProgress
 from tests.test_opening import plan_for
 from tests.test_states import a_state
-from tests.tiny_competition import copy_workspace, train, trained, untrained
+from tests.tiny_competition import copy_workspace, train, trained
 from tests.tiny_training import labelled_images, make_learner, same
 
 TRAIN, VALID = labelled_images(41), labelled_images(19, seed=1)
@@ -141,11 +141,6 @@ def test_a_state_inside_an_epoch_that_patience_would_not_have_begun(tmp_path):
 
 
 FLAGS = ["--scheduler", "cosine", "--ema", "0.9"]
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
 
 
 def state_of(workspace, title):

@@ -20,7 +20,7 @@ from core.training.criterion import build_criterion, check_loss
 from core.training.fit import train_one_epoch
 from core.training.settings import OptimizationSettings
 from core.training.states import load_state
-from tests.tiny_competition import copy_workspace, train, untrained
+from tests.tiny_competition import train
 from tests.tiny_training import labelled_images, make_learner, same
 
 ALL_LOSSES = sorted(name for name in dir(nn) if name.endswith("Loss"))
@@ -370,11 +370,6 @@ def test_what_is_built_without_options_passes_the_check(name):
 
 
 # --- the command
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,10 @@ from core.prediction.inference import softmax
 from core.tables import read_table
 from core.training.states import load_state, save_state
 from core.workspace import Workspace
-from tests.test_predict_classes import fails, finished, predict, probabilities
+from tests.test_predict_classes import fails, predict, probabilities
 from tests.tiny_competition import NET, snapshot, trained
 from tests.tiny_training import same
 
-__all__ = ["finished"]
 ROOT = Path(__file__).parents[1]
 
 

@@ -36,11 +36,6 @@ def mounts_work() -> bool:
 needs_mounts = pytest.mark.skipif(not mounts_work(), reason="mounting is not allowed here")
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Workspace:
-    return copy_workspace(untrained(), tmp_path / "w")
-
-
 def command(workspace: Workspace, *flags: str) -> list[str]:
     return [sys.executable, "-m", "scripts.training", str(workspace.root / "net.py"), "--workspace", str(workspace.root), *FLAGS, *flags]
 

@@ -1,6 +1,5 @@
 """scripts.final_prediction: what `--predict` and `--time_limit` leave, and what is refused before anything is trained."""
 
-import functools
 import shutil
 import subprocess
 import sys
@@ -9,31 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from core.metrics import bootstrap
 from core.training import control
 from core.training.states import load_state
-from scripts import creating_dataset, final_prediction, held_out, predict_classes, training
+from scripts import creating_dataset, final_prediction, predict_classes, training
 from tests.test_training import fails
-from tests.tiny_competition import FLAGS, NET, copy_workspace, snapshot, train, trained, untrained
+from tests.tiny_competition import FLAGS, NET, snapshot, train, trained
 from tests.tiny_training import same
 
 ROOT = Path(__file__).parents[1]
 SUFFIXES = (".csv", ".probabilities.csv", ".json")
 
 
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    monkeypatch.setattr(held_out, "bootstrap", functools.partial(bootstrap, resamples=10))
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 def outputs(workspace, name="net_best"):

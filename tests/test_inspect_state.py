@@ -11,14 +11,9 @@ import pytest
 from core.training.states import load_state
 from scripts import inspect_state
 from tests.test_states import a_state, save_state
-from tests.tiny_competition import copy_workspace, train, trained
+from tests.tiny_competition import train
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
 
 
 def inspect(workspace, *names):

@@ -8,14 +8,9 @@ import pytest
 from PIL import Image
 
 from scripts import training
-from tests.tiny_competition import FLAGS, copy_workspace, snapshot, train, trained, untrained
+from tests.tiny_competition import FLAGS, copy_workspace, snapshot, train, untrained
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
 
 
 def find(workspace, *flags):

@@ -13,20 +13,16 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, log_los
 
 from core.data.manifest import content_hash, manifest_bytes, read_manifest
 from core.evaluation.thresholds import best_cut_points, best_threshold
-from core.metrics import METRICS, bootstrap
+from core.metrics import METRICS
 from core.submission.records import local_score
 from core.tables import read_table
 from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION
 from core.training.states import load_state, save_state
-from scripts import average_figures, average_states, held_out, predict_classes
+from scripts import average_states, predict_classes
 from tests.tiny_competition import copy_workspace, train, trained
 from tests.tiny_tasks import TASKS, deal_folds, label_of, task_workspace, trained_task
 
-
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    for module in (held_out, average_figures):
-        monkeypatch.setattr(module, "bootstrap", lambda *a, **k: bootstrap(*a, **k, resamples=10))
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 def predict(workspace, weights, *flags):

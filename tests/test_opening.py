@@ -16,18 +16,8 @@ from core.training.opening import open_run
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
 from core.training.states import load_state, save_state
-from tests.tiny_competition import NET, copy_workspace, trained, untrained
+from tests.tiny_competition import NET
 from tests.tiny_training import same
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
 
 
 def plan_for(workspace, force=False, optimization=None, **run):

@@ -21,11 +21,6 @@ from tests.tiny_competition import CLASSES, NET, copy_workspace, snapshot, train
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
-
-
 def predict(workspace, *flags, weights="net_last", model="net.py"):
     return predict_classes.main([str(workspace.root / model), "--workspace", str(workspace.root), "--weights", weights, *map(str, flags)])
 

@@ -1,7 +1,6 @@
 """core.evaluation.previews: a picture that opens, with every image and title in it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,20 +28,6 @@ def places_of(axes: Axes, pixels: np.ndarray, count: int) -> tuple[np.ndarray, n
     box = axes.get_position()
     middles = (np.arange(count) + 0.5) / count
     return ((1 - box.y1 + middles * box.height) * len(pixels)).astype(int), ((box.x0 + middles * box.width) * pixels.shape[1]).astype(int)
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures saved."""
-    seen: list[Figure] = []
-    plain = Figure.savefig
-
-    def save(self: Figure, *arguments: Any, **details: Any) -> None:
-        seen.append(self)
-        plain(self, *arguments, **details)
-
-    monkeypatch.setattr(Figure, "savefig", save)
-    return seen
 
 
 @pytest.mark.parametrize(

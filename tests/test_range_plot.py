@@ -1,7 +1,6 @@
 """core.evaluation.range_plot: a picture that opens, with both curves, the marks and the names in it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -13,20 +12,6 @@ from core.evaluation.range_plot import LossByRate, draw_range_test
 POINTS = LossByRate(
     [1e-4, 1e-3, 1e-2, 1e-1, 1.0], [2.0, 1.8, 0.9, 1.2, 1e9], [2.0, 1.9, 1.2, 1.25, 1e8], {"steepest": 1e-3, "a tenth": 5e-3}
 )
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures saved."""
-    seen: list[Figure] = []
-    plain = Figure.savefig
-
-    def save(self: Figure, *arguments: Any, **details: Any) -> None:
-        seen.append(self)
-        plain(self, *arguments, **details)
-
-    monkeypatch.setattr(Figure, "savefig", save)
-    return seen
 
 
 def test_everything_stands_in_it(tmp_path: Path, figures: list[Figure]) -> None:

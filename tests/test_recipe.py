@@ -1,16 +1,13 @@
 """The recipe's flags through the training command: early stopping, memory, sampling, freezing, precision."""
 
-import functools
-
 import numpy as np
 import pytest
 import torch
 
-from core.metrics import bootstrap
 from core.tables import read_table, table_bytes
 from core.training import steps
 from core.training.states import load_state
-from scripts import creating_dataset, held_out, inspect_state, training
+from scripts import creating_dataset, inspect_state, training
 from tests.test_training import fails, moved, one_line
 from tests.tiny_competition import CLASSES, NET, copy_workspace, make_workspace, snapshot, train, untrained
 from tests.tiny_training import same
@@ -18,14 +15,7 @@ from tests.tiny_training import same
 KEPT = ("model_state", "optimizer_state", "schedule_state", "ema_state")
 
 
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    monkeypatch.setattr(held_out, "bootstrap", functools.partial(bootstrap, resamples=10))
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 def last(workspace, title="net"):

@@ -9,12 +9,6 @@ from core.training.settings import OptimizationSettings
 from core.training.states import KEYS, load_state, save_state
 from core.training.steps import EpochProgress, train_steps
 from tests.test_opening import plan_for, record
-from tests.tiny_competition import copy_workspace, untrained
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
 
 
 def test_the_snapshot_has_every_key_and_can_be_saved_at_once(fresh, tmp_path):

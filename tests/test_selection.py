@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ensembling.mix_judging import Judge, judge_of
+from core.ensembling.mix_judging import MixJudge, judge_of
 from core.ensembling.selection import fit_greedy, forward_selection, greedy, num_bags, sorted_start
 from core.task import SINGLE_LABEL
 from tests.panels import figure, fitting, judged_of, judged_panels, made, metric_for, panel_of
@@ -21,7 +21,7 @@ def by_hand(*members: int) -> float:
     return sum(math.log(sum(TRUE[i][row] for i in members) / len(members)) for row in range(4)) / 4
 
 
-def example() -> Judge:
+def example() -> MixJudge:
     values = [np.stack([1 - one, one], axis=1) for one in TRUE]
     return judge_of(judged_of(panel_of(values), [1, 1, 1, 1]), fitting("log_loss"), "greedy")
 
@@ -78,11 +78,11 @@ def test_noise_gets_little_where_there_is_skill() -> None:
 
 def test_bags_are_for_many_members_and_fewer_for_many_values() -> None:
     member = np.zeros((10, 1))
-    assert num_bags(Judge(tuple("abcde"), [member] * 5, np.sum)) == 0  # type: ignore[arg-type]
-    assert num_bags(Judge(tuple("abcdef"), [member] * 6, np.sum)) == 20  # type: ignore[arg-type]
-    assert num_bags(Judge(("a",) * 20, [np.broadcast_to(0.0, (200_000, 1))] * 20, np.sum, cost=100)) == 5  # type: ignore[arg-type]
+    assert num_bags(MixJudge(tuple("abcde"), [member] * 5, np.sum)) == 0  # type: ignore[arg-type]
+    assert num_bags(MixJudge(tuple("abcdef"), [member] * 6, np.sum)) == 20  # type: ignore[arg-type]
+    assert num_bags(MixJudge(("a",) * 20, [np.broadcast_to(0.0, (200_000, 1))] * 20, np.sum, cost=100)) == 5  # type: ignore[arg-type]
     huge = np.broadcast_to(0.0, (200_000, 100))
-    assert num_bags(Judge(tuple("abcdefghijklmnopqrst"), [huge] * 20, np.sum)) == 5  # type: ignore[arg-type]
+    assert num_bags(MixJudge(tuple("abcdefghijklmnopqrst"), [huge] * 20, np.sum)) == 5  # type: ignore[arg-type]
 
 
 def test_nothing_is_added_that_does_not_gain() -> None:

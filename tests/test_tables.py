@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core import tables
 from core.errors import EnvironmentFault, InputError
-from core.tables import Table, check_ids, id_fault, read_table, read_text, starts_like_formula, table_bytes
+from core.tables import Table, check_ids, id_fault, is_number, read_table, read_text, starts_like_formula, table_bytes
 
 CLEAN = b"id,label\n0,1\n1,2\n"
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
@@ -193,3 +193,10 @@ def test_a_number_with_a_sign_is_no_formula_but_no_id_either(text: str) -> None:
 @pytest.mark.parametrize("text", ["-", "-1+2", "=1", "@1", "+x", "-1 ", "-1\n", "--1", "-\u0661", "-1e", "\t1"])
 def test_what_is_no_plain_number_may_be_a_formula(text: str) -> None:
     assert starts_like_formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1", True), ("-2.5e3", True), (" 7 ", True), ("nan", True), ("", False), ("1,5", False), ("x", False)]
+)
+def test_what_python_reads_as_a_number_is_one(text: str, number: bool) -> None:
+    assert is_number(text) == number

@@ -9,7 +9,7 @@ import pytest
 from core.data.competition import read_competition
 from core.data.manifest import content_hash, manifest_bytes, read_manifest
 from core.evaluation.cuts import tune_cuts
-from core.metrics import DEFAULT_METRIC, METRICS, bootstrap, epoch_metrics
+from core.metrics import DEFAULT_METRIC, METRICS, epoch_metrics
 from core.prediction.decisions import decider, label_texts, num_cuts, values_of
 from core.prediction.exchange import read_oof
 from core.prediction.number_files import outcome_in, read_number_file
@@ -26,9 +26,7 @@ KINDS = sorted(TASKS)
 WITH_CUTS = [kind for kind in KINDS if kind != REGRESSION]
 
 
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    monkeypatch.setattr(held_out, "bootstrap", lambda *a, **k: bootstrap(*a, **k, resamples=10))
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 @pytest.fixture

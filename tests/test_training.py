@@ -1,7 +1,6 @@
 """The command: its files, its numbers, going on, and one line for whatever is wrong."""
 
 import errno
-import functools
 import shutil
 import signal
 import subprocess
@@ -15,31 +14,18 @@ from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 import core.training.states
-from core.metrics import bootstrap
 from core.tables import read_table
 from core.training import fit, steps
 from core.training.states import KEYS, load_state
 from core.workspace import Workspace
-from scripts import creating_dataset, held_out, training
+from scripts import creating_dataset, training
 from tests.tiny_competition import CLASSES, FLAGS, NET, copy_workspace, make_workspace, snapshot, train, trained, untrained
 from tests.tiny_training import same
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def quick_intervals(monkeypatch):
-    monkeypatch.setattr(held_out, "bootstrap", functools.partial(bootstrap, resamples=10))
-
-
-@pytest.fixture
-def fresh(tmp_path):
-    return copy_workspace(untrained(), tmp_path / "w")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return copy_workspace(trained(), tmp_path / "w")
+pytestmark = pytest.mark.usefixtures("quick_intervals")
 
 
 def fails(capsys, workspace, code, *flags, model="net.py"):

@@ -118,7 +118,7 @@ def keys_by_pattern(table: Table, id_column: str | None, pattern: str, index: Im
     Raises:
         InputError: the pattern names no column, or one that is missing.
     """
-    names = [id_column if name == "id" and "id" not in table.columns and id_column else name for name in _PLACEHOLDER.findall(pattern)]
+    names = [id_column if name == "id" and "id" not in table.columns and id_column else name for name in placeholders(pattern)]
     if not names or not set(names) <= set(table.columns):
         shown = ", ".join(f"{{{printable(name)}}}" for name in table.columns)
         raise InputError(f"--image_pattern {pattern!r}: columns in braces are wanted; {table.path.name} has {shown}")
@@ -139,6 +139,11 @@ def keys_by_pattern(table: Table, id_column: str | None, pattern: str, index: Im
         if of_row:
             images[key] = {key: next(iter(of_row.values()))} if len(of_row) == 1 else {f"{key}/{name}": p for name, p in of_row.items()}
     return KeyedImages(column, keys, Match(images, found.rule.replace("{id}", pattern), None, found.reached))
+
+
+def placeholders(pattern: str) -> list[str]:
+    """The columns that an `--image_pattern` names, in order."""
+    return _PLACEHOLDER.findall(pattern)
 
 
 def _others(table: Table, id_column: str | None, passed_over: Sequence[str], index: ImageIndex) -> Iterator[tuple[str, list[str]]]:

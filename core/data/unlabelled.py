@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.data.file_patterns import SinglePattern
-from core.data.image_keys import KeyedImages, are_counts, find_keys, is_guessed, keys_by_pattern
+from core.data.image_keys import KeyedImages, are_counts, find_keys, is_guessed, keys_by_pattern, placeholders
 from core.data.label_source import LabelSource, check_all_served
 from core.data.layout import ImagePattern
 from core.data.manifest import TEST
@@ -96,7 +96,7 @@ def _match(around: Surroundings, source: LabelSource, sample: Sample, ids: list[
     if pattern is not None:
         columns = tuple(dict.fromkeys((sample.id_column, source.columns[0], around.settings.id_column or "id", "id")))
         named = Table(sample.path, columns, [[name] * len(columns) for name in ids], list(range(2, len(ids) + 2)))
-        if set(_names(pattern)) <= set(columns):
+        if set(placeholders(pattern)) <= set(columns):
             return keys_by_pattern(named, sample.id_column, pattern, around.index, TEST).match
         return None
     if source.tests is not None:
@@ -104,10 +104,6 @@ def _match(around: Surroundings, source: LabelSource, sample: Sample, ids: list[
         if len(listed) == len(ids):
             return Match(listed, _LISTED)
     return match_files(ids, around.index, TEST) if around.index.paths else None
-
-
-def _names(pattern: str) -> list[str]:
-    return [piece.partition("}")[0] for piece in pattern.split("{")[1:]]
 
 
 def _by_table(around: Surroundings, source: LabelSource, sample: Sample, ids: list[str]) -> tuple[Match | None, str]:
@@ -133,7 +129,7 @@ def _by_table(around: Surroundings, source: LabelSource, sample: Sample, ids: li
 
 def _keys(around: Surroundings, table: Table, column: str, train_key: str) -> KeyedImages:
     pattern = around.settings.image_pattern
-    if pattern is not None and set(_names(pattern)) <= set(table.columns):
+    if pattern is not None and set(placeholders(pattern)) <= set(table.columns):
         return keys_by_pattern(table, None, pattern, around.index, TEST)
     first = train_key if train_key in table.columns and train_key != column else None
     if first and len(set(table.column(first))) < len(table.rows):

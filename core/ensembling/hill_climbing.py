@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.ensembling.method import Fitting, Plan
-from core.ensembling.mix_judging import Judge, best_plan, gains, judge_of
+from core.ensembling.mix_judging import MixJudge, best_plan, gains, judge_of
 from core.ensembling.panel import JudgedPanel, Panel
 from core.ensembling.weights import weighted_values
 
@@ -22,7 +22,7 @@ def fit_hill_climbing(judged: JudgedPanel, fitting: Fitting) -> Plan:
     return best_plan(judged, fitting, [climbed(judge, fitting)], "hill_climbing")
 
 
-def climbed(judge: Judge, fitting: Fitting) -> list[float]:
+def climbed(judge: MixJudge, fitting: Fitting) -> list[float]:
     """The weights, which sum to 1, of the members of a judge.
 
     In each round every member i and every step s is tried, mean <- (1 - s) mean + s member i, and the best is kept where it gains; of
@@ -43,7 +43,7 @@ def climbed(judge: Judge, fitting: Fitting) -> list[float]:
     return plain
 
 
-def _best_step(judge: Judge, weights: np.ndarray, figure: float) -> tuple[float, int, float] | None:
+def _best_step(judge: MixJudge, weights: np.ndarray, figure: float) -> tuple[float, int, float] | None:
     """The figure, member and step that gain most; None where nothing gains."""
     current, found = judge.mixed(weights.tolist()), None
     mix = np.empty_like(current)

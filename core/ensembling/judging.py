@@ -86,4 +86,6 @@ def why_not(name: str, method: "Method", judge: Judge) -> str | None:
         return (
             f"--method {name}: gives ranks, which only ROC-AUC and average precision can judge; {metric.title} wants another, such as mean"
         )
+    if method.gives_ranks and judge.task.has_one_class and judge.task.num_outputs != 2:
+        return f"--method {name}: ranks of {judge.task.num_outputs} classes do not sum to 1 over a row; take mean or geometric"
     return None

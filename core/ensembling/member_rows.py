@@ -56,10 +56,11 @@ def vouched_rows(path: Path, record: PredictionRecord, task: Task) -> MemberRows
         raise InputError(f"{path}: {error}") from error
     values = values_of(ordered)
     cuts = record.cuts if record.classes == task.classes else None
-    return MemberRows(ordered.ids, values, _labels(task, values, cuts))
+    return MemberRows(ordered.ids, values, labels_of(task, values, cuts))
 
 
-def _labels(task: Task, values: np.ndarray, cuts: tuple[float, ...] | None = None) -> np.ndarray:
+def labels_of(task: Task, values: np.ndarray, cuts: tuple[float, ...] | None = None) -> np.ndarray:
+    """What values are decided to be, as a panel holds labels: (n,) codes, in a multi-label task (n, k) bool."""
     labels = decided(task, values, cuts)
     return labels.astype(bool) if task.kind == MULTI_LABEL else labels
 
@@ -72,7 +73,7 @@ def wide_rows(path: Path, task: Task) -> MemberRows:
         raise InputError(f"{path}: has the columns {first_few(list(names))}; the task is {task}")
     values, note = _probabilities(numbers, task.has_one_class)
     values = values[:, [names.index(name) for name in task.classes]]
-    return MemberRows(_ids(numbers), values, _labels(task, values), note)
+    return MemberRows(_ids(numbers), values, labels_of(task, values), note)
 
 
 def _probabilities(numbers: "NumberFile", sum_to_one: bool) -> tuple[np.ndarray, str]:
@@ -124,7 +125,7 @@ def paired_rows(path: Path, column: str, task: Task) -> MemberRows:
         of_named, _ = _probabilities(numbers, sum_to_one=False)
         first = column == task.classes[0]  # a column that is called after a class holds the probability of that one
         values = np.concatenate([of_named, 1 - of_named] if first else [1 - of_named, of_named], axis=1)
-        return MemberRows(_ids(numbers), values, _labels(task, values))
+        return MemberRows(_ids(numbers), values, labels_of(task, values))
     labels = read_label_file(path)
     labels.check_labels(task.classes, "of this task")
     rows = labels.predictions.with_classes(task.classes)

@@ -1,7 +1,7 @@
 """The members of an ensemble: prediction files found by name, checked against each other and brought to the same classes and ids."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +75,9 @@ def read_members(paths: list[Path], known_classes: tuple[str, ...] | None = None
     allowed = stated or known_classes
     for file in files:
         file.labels.check_labels(allowed, "stated by the files' JSON" if stated else f"stated by {source}")
-    notes = [note for file in files for note in file.notes] + _copies(files)
+    notes = [note for file in files for note in file.notes] + copies_among(
+        ((file.path, file.sha256) for file in files), "it is counted twice"
+    )
     if allowed is None:
         notes += _lone_classes(files)
     classes = _ordered(allowed, known_classes, files)
@@ -145,12 +147,13 @@ def _ordered(allowed: tuple[str, ...] | None, known_classes: tuple[str, ...] | N
     return known_classes if known_classes and set(known_classes) == set(allowed) else allowed
 
 
-def _copies(files: "list[PredictionFile]") -> list[str]:
+def copies_among(files: Iterable[tuple[Path, str]], what_follows: str) -> list[str]:
+    """A note for each file, given with its hash, that has the same content as one before it; it ends in `what_follows`."""
     first: dict[str, Path] = {}
     return [
-        f"{file.path}: has the same content as {first[file.sha256]}; it is counted twice"
-        for file in files
-        if first.setdefault(file.sha256, file.path) != file.path
+        f"{path}: has the same content as {first[digest]}; {what_follows}"
+        for path, digest in files
+        if first.setdefault(digest, path) != path
     ]
 
 

@@ -40,6 +40,11 @@ def merge(recipe: Recipe, panel: Panel) -> Merged:
         raise InputError(f"a recipe of the method {recipe.method!r}, which does not exist{nearest(recipe.method, list(METHODS))}")
     if panel.names != tuple(member.name for member in recipe.members):
         raise InputError(f"a recipe of other members than {', '.join(panel.names)}")
+    return combined(recipe, panel)
+
+
+def combined(recipe: Recipe, panel: Panel) -> Merged:
+    """What a recipe's method and plan make of a panel, whatever files it was read from. Raises InputError where they do not fit it."""
     try:
         return _single(recipe, panel) if recipe.method == SINGLE else _ensemble(recipe, panel)
     except (KeyError, ValueError, IndexError, TypeError) as error:

@@ -23,7 +23,7 @@ Figure = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class MixJudge:
     """What a metric wants to know of the members.
 
     Attributes:
@@ -63,7 +63,7 @@ def gains(new: float, old: float) -> bool:
     return new - old > _ROUNDING * max(1.0, abs(old))
 
 
-def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> Judge:
+def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     """The judge of weighted means of the members on these rows.
 
     Of log-loss only the probabilities of what is true are taken out; of ranks with two classes only the second; where the most probable
@@ -77,13 +77,13 @@ def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> Judge:
     members = panel.all_values(method)
     if metric.function is METRICS["log_loss"].function and (panel.task.has_one_class or members[0].size * len(members) < _MOST_COPIED):
         chosen = [_of_truth(targets, values) for values in members]
-        return Judge(panel.names, chosen, lambda mix: float(np.log(np.clip(mix, SMALLEST_PROBABILITY, 1)).mean()), True)
+        return MixJudge(panel.names, chosen, lambda mix: float(np.log(np.clip(mix, SMALLEST_PROBABILITY, 1)).mean()), True)
     if metric.uses == RANKS and panel.task.has_one_class and panel.task.num_outputs == 2:
         ranked = _signed(metric, lambda mix: _ranked(metric, targets, np.concatenate([1 - mix, mix], axis=1)))
-        return Judge(panel.names, [values[:, 1:] for values in members], ranked, cost=_COST_OF_SORTING)
+        return MixJudge(panel.names, [values[:, 1:] for values in members], ranked, cost=_COST_OF_SORTING)
     if metric.of_counts is not None and kind in (SINGLE_LABEL, BINARY):
         return _of_contested_rows(panel, targets, metric, members)
-    return Judge(panel.names, members, _plain(panel, targets, metric), cost=_COST_OF_SORTING if metric.uses == RANKS else 1)
+    return MixJudge(panel.names, members, _plain(panel, targets, metric), cost=_COST_OF_SORTING if metric.uses == RANKS else 1)
 
 
 def exact_figure(judged: JudgedPanel, fitting: Fitting, values: np.ndarray) -> float:
@@ -145,7 +145,7 @@ def _plain(panel: Panel, targets: np.ndarray, metric: Metric) -> Figure:
     return _signed(metric, lambda mix: metric.function(targets, metric.used(targets, mix, decide)))
 
 
-def _of_contested_rows(panel: Panel, targets: np.ndarray, metric: Metric, members: list[np.ndarray]) -> Judge:
+def _of_contested_rows(panel: Panel, targets: np.ndarray, metric: Metric, members: list[np.ndarray]) -> MixJudge:
     of_counts, classes = metric.of_counts, panel.task.num_outputs
     assert of_counts is not None
     labels = members[0].argmax(axis=1)
@@ -162,4 +162,4 @@ def _of_contested_rows(panel: Panel, targets: np.ndarray, metric: Metric, member
         answers[contested] = mix.argmax(axis=1)
         return float(of_counts(LabelCounts.of(targets, answers, classes)))
 
-    return Judge(panel.names, members, _signed(metric, figure))
+    return MixJudge(panel.names, members, _signed(metric, figure))

@@ -9,18 +9,20 @@ import numpy as np
 from core.data.grouping import joined_groups
 from core.data.manifest import ImageRecord
 from core.ensembling.member_files import MemberFile
+from core.ensembling.member_rows import labels_of
+from core.ensembling.members import copies_among
 from core.ensembling.panel import JudgedPanel, Panel
 from core.ensembling.panels import PanelFiles
 from core.errors import InputError, first_few
 from core.files import sha256_file
 from core.prediction.aggregation import row_means
-from core.prediction.decisions import decided, values_of
+from core.prediction.decisions import values_of
 from core.prediction.exchange import OutOfFold, read_oof
 from core.prediction.ids import as_ids, difference, matching_rows, texts_of
 from core.prediction.oof_records import OofRecord, read_oof_record
 from core.prediction.scores import Scores
 from core.progress import Progress, silent
-from core.task import MULTI_LABEL, REGRESSION, Task
+from core.task import REGRESSION, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,17 +74,20 @@ def read_judged(files: PanelFiles, images: Mapping[str, ImageRecord], progress: 
     rows: list[_Rows] = []
     for file, path in progress(list(zip(members, paths, strict=True)), len(paths), "reading out-of-fold rows", "files"):
         rows.append(_checked(_read(file, path, task), rows))
-    names, folds, targets, values = _as_rows(rows, images)
-    groups = _groups(names, rows[0], images)
+    known = {name: images.get(name) for name in texts_of(rows[0].ids)}
+    of = [record.row_id if record else name for name, record in known.items()]
+    names, folds, targets, values = _as_rows(rows, of)
+    groups = _groups(names, of, list(known.values()))
     codes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)[1]
-    labels = () if task.kind == REGRESSION else tuple(_labels(task, one) for one in values)
+    labels = () if task.kind == REGRESSION else tuple(labels_of(task, one) for one in values)
     panel = Panel(files.panel.names, task, as_ids(names), tuple(one[:, None] if one.ndim == 1 else one for one in values), labels)
     records = [read_oof_record(path) for path in paths]
     chosen = tuple(name for name, record in zip(panel.names, records, strict=True) if record is not None and record.oof_from == "best")
     notes = [note for file, path, record in zip(members, paths, records, strict=True) for note in _notes(file, path, record)]
     hashes = tuple(sha256_file(path) for path in paths)
+    copies = copies_among(zip(paths, hashes, strict=True), "a copy of a member adds nothing")
     judged = JudgedPanel(panel, targets, _numbered(folds), codes)
-    return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *_copies(paths, hashes)))
+    return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *copies))
 
 
 def oof_candidates(file: MemberFile) -> list[Path]:
@@ -155,21 +160,18 @@ def _checked(rows: _Rows, others: list[_Rows]) -> _Rows:
     return rows
 
 
-def _as_rows(rows: list[_Rows], images: Mapping[str, ImageRecord]) -> tuple[list[str], np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Rows out of images: their ids, folds, targets, and every member's values."""
-    first, ids = rows[0], texts_of(rows[0].ids)
-    of = [images[name].row_id if name in images else name for name in ids]
+def _as_rows(rows: list[_Rows], of: list[str]) -> tuple[list[str], np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Rows out of images, each of which is `of` one: their ids, folds, targets, and every member's values."""
+    first = rows[0]
     if len(set(of)) == len(of):
-        return ids, first.folds, first.targets, [one.values for one in rows]
+        return texts_of(first.ids), first.folds, first.targets, [one.values for one in rows]
     place = {name: row for row, name in reversed(list(enumerate(of)))}
     chosen = [place[name] for name in dict.fromkeys(of)]
     return list(dict.fromkeys(of)), first.folds[chosen], first.targets[chosen], [row_means(one.values, of)[1] for one in rows]
 
 
-def _groups(names: list[str], rows: _Rows, images: Mapping[str, ImageRecord]) -> list[str]:
-    """What is drawn together, a text for each row."""
-    known = [images.get(name) for name in texts_of(rows.ids)]
-    of = [record.row_id if record else name for record, name in zip(known, texts_of(rows.ids), strict=True)]
+def _groups(names: list[str], of: list[str], known: list[ImageRecord | None]) -> list[str]:
+    """What is drawn together, a text for each row; `of` and `known` are the images' rows and records."""
     joined = joined_groups(of, [record.group if record else "" for record in known], [record.sha256 if record else "" for record in known])
     by_row = dict(zip(of, joined, strict=True))
     return [by_row[name] for name in names]
@@ -179,11 +181,6 @@ def _numbered(folds: np.ndarray) -> np.ndarray:
     """The fold of each row as an integer: its own number, and 0 where all are of the held-out part."""
     names = sorted(set(folds.tolist()), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     return np.array([names.index(name) for name in folds.tolist()])
-
-
-def _labels(task: Task, values: np.ndarray) -> np.ndarray:
-    labels = decided(task, values)
-    return labels.astype(bool) if task.kind == MULTI_LABEL else labels
 
 
 def _notes(file: MemberFile, path: Path, record: OofRecord | None) -> list[str]:
@@ -198,9 +195,3 @@ def _notes(file: MemberFile, path: Path, record: OofRecord | None) -> list[str]:
     if made.epochs is not None and epochs != made.epochs:
         return [f"{file.path}: is of the model after {made.epochs} epochs, its out-of-fold rows of that after {epochs}"]
     return []
-
-
-def _copies(paths: list[Path], hashes: tuple[str, ...]) -> list[str]:
-    first: dict[str, Path] = {}
-    twice = [(path, first[one]) for path, one in zip(paths, hashes, strict=True) if first.setdefault(one, path) != path]
-    return [f"{path}: has the same content as {other}; a copy of a member adds nothing" for path, other in twice]

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.ensembling.member_files import MemberFile, look_at_member
 from core.ensembling.member_rows import MemberRows
+from core.ensembling.members import copies_among
 from core.ensembling.panel import Panel
 from core.errors import InputError, first_few
 from core.prediction.ids import difference, matching_rows, sorted_ids
@@ -64,7 +65,8 @@ def read_panel(
     aligned = [one if one.ids is ids else _aligned(file, one, ids, files[0].path) for file, one in zip(files, rows, strict=True)]
     labels = tuple(one.labels for one in aligned if one.labels is not None)
     panel = Panel(tuple(names[i] for i in order), task, ids, tuple(one.values for one in aligned), labels)
-    said = [*(note for file in files for note in file.notes), *(one.note for one in rows if one.note), *_copies(files), *notes]
+    copies = copies_among(((file.path, file.content_sha256) for file in files), "it counts twice")
+    said = [*(note for file in files for note in file.notes), *(one.note for one in rows if one.note), *copies, *notes]
     usual = sorted(Counter(file.columns for file in files).items(), key=lambda item: (-item[1], item[0]))
     return PanelFiles(panel, tuple(files), tuple(said), usual[0][0])
 
@@ -117,20 +119,17 @@ def _guessed_task(files: list[MemberFile], naming: list[MemberFile]) -> tuple[Ta
         how = "one class an image, since rows sum to 1" if kind == SINGLE_LABEL else "each class on its own, since rows do not sum to 1"
         return Task(classes if same else class_order(classes), kind), [f"no JSON says the task; {first} is taken for {how}"]
     numbers = [_numbers_in(file.path) for file in files]
-    if all(one is not None and bool((one.values % 1 != 0).any()) for one in numbers):
+    have_fractions = [one is not None and bool((one.values % 1 != 0).any()) for one in numbers]
+    if all(have_fractions):
         probable = all(one is not None and one.values.min() >= 0 and one.values.max() <= 1 for one in numbers)
         how = "the probability of the second of two classes" if probable else "a number, as in a regression"
         task = Task(("0", "1"), BINARY) if probable else Task((), REGRESSION)
         return task, [f"no JSON says the task; each row is taken for {how}"]
     from core.prediction.label_files import read_label_file
 
-    labels = [read_label_file(file.path).predictions.classes for file in files if not _has_fractions(file.path)]
+    texts = [file.path for file, has_fractions in zip(files, have_fractions, strict=True) if not has_fractions]
+    labels = [read_label_file(path).predictions.classes for path in texts]
     return Task(class_order(name for one in labels for name in one)), []
-
-
-def _has_fractions(path: Path) -> bool:
-    numbers = _numbers_in(path)
-    return numbers is not None and bool((numbers.values % 1 != 0).any())
 
 
 def _numbers_in(path: Path) -> "NumberFile | None":
@@ -168,12 +167,3 @@ def _aligned(file: MemberFile, rows: MemberRows, ids: np.ndarray, first: Path) -
         return None if values is None else values[places]
 
     return MemberRows(ids, moved(rows.values), moved(rows.labels))
-
-
-def _copies(files: list[MemberFile]) -> list[str]:
-    first: dict[str, Path] = {}
-    return [
-        f"{file.path}: has the same content as {first[file.content_sha256]}; it counts twice"
-        for file in files
-        if first.setdefault(file.content_sha256, file.path) != file.path
-    ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.ensembling.method import Fitting, Plan
-from core.ensembling.mix_judging import Judge, best_plan, gains, judge_of
+from core.ensembling.mix_judging import MixJudge, best_plan, gains, judge_of
 from core.ensembling.panel import JudgedPanel, Panel
 from core.ensembling.weights import weighted_values
 
@@ -32,7 +32,7 @@ def fit_greedy(judged: JudgedPanel, fitting: Fitting) -> Plan:
     return best_plan(judged, fitting, _proposals(judge, fitting), "greedy")
 
 
-def forward_selection(judge: Judge, candidates: Sequence[int], start: Sequence[int]) -> list[int]:
+def forward_selection(judge: MixJudge, candidates: Sequence[int], start: Sequence[int]) -> list[int]:
     """Adds to the members at `start`, again and again, the candidate whose addition gives the best mean; stops where none gains.
 
     Of equally good candidates one that was chosen before is taken, then the first.
@@ -61,7 +61,7 @@ def forward_selection(judge: Judge, candidates: Sequence[int], start: Sequence[i
     return picks
 
 
-def sorted_start(judge: Judge, candidates: Sequence[int], singles: Sequence[float]) -> list[int]:
+def sorted_start(judge: MixJudge, candidates: Sequence[int], singles: Sequence[float]) -> list[int]:
     """The best candidates by their own figures: as many, up to five, as give the best mean; the fewest of equally good numbers."""
     by_figure = sorted(candidates, key=lambda place: (-singles[place], place))[:LARGEST_START]
     total, number, best = judge.members[by_figure[0]].astype(np.float64), 1, singles[by_figure[0]]
@@ -73,7 +73,7 @@ def sorted_start(judge: Judge, candidates: Sequence[int], singles: Sequence[floa
     return by_figure[:number]
 
 
-def num_bags(judge: Judge) -> int:
+def num_bags(judge: MixJudge) -> int:
     """How many bags can be afforded: 20, or fewer for very many values; 0 where there are too few members for halves."""
     if len(judge) < FEWEST_MEMBERS_TO_BAG:
         return 0
@@ -81,7 +81,7 @@ def num_bags(judge: Judge) -> int:
     return max(FEWEST_BAGS, min(BAGS, _AFFORDABLE_VALUES // max(1, of_a_bag)))
 
 
-def _proposals(judge: Judge, fitting: Fitting) -> Iterator[list[float]]:
+def _proposals(judge: MixJudge, fitting: Fitting) -> Iterator[list[float]]:
     singles, bags = judge.singles(), num_bags(judge)
     rng, shares = np.random.default_rng(fitting.seed), np.zeros(len(judge))
     for _ in fitting.progress(range(bags), total=bags, label="greedy selection", unit="bag") if bags else ():
@@ -92,7 +92,7 @@ def _proposals(judge: Judge, fitting: Fitting) -> Iterator[list[float]]:
     yield _shares(judge, range(len(judge)), singles).tolist()
 
 
-def _shares(judge: Judge, candidates: Sequence[int], singles: Sequence[float]) -> np.ndarray:
+def _shares(judge: MixJudge, candidates: Sequence[int], singles: Sequence[float]) -> np.ndarray:
     """How often each member is chosen, over the number of choices."""
     picks = forward_selection(judge, candidates, sorted_start(judge, candidates, singles))
     shares: np.ndarray = np.bincount(picks, minlength=len(judge)) / len(picks)

@@ -4,7 +4,7 @@ coordinate."""
 import numpy as np
 
 from core.ensembling.method import Fitting, Plan
-from core.ensembling.mix_judging import Judge, best_plan, gains, judge_of
+from core.ensembling.mix_judging import MixJudge, best_plan, gains, judge_of
 from core.ensembling.panel import JudgedPanel
 from core.metrics.probability_figures import SMALLEST_PROBABILITY
 
@@ -24,7 +24,7 @@ def fit_weighted_mean(judged: JudgedPanel, fitting: Fitting) -> Plan:
     return best_plan(judged, fitting, [weights], "weighted_mean")
 
 
-def searched(judge: Judge, fitting: Fitting) -> list[float]:
+def searched(judge: MixJudge, fitting: Fitting) -> list[float]:
     """Weights by coordinate search: each member's weight in turn is taken out, or moved up or down by a share of the whole, and what
     gains is kept; the share shrinks where nothing does."""
     weights, figure = _start(judge)
@@ -41,7 +41,7 @@ def searched(judge: Judge, fitting: Fitting) -> list[float]:
     return plain
 
 
-def _start(judge: Judge) -> tuple[np.ndarray, float]:
+def _start(judge: MixJudge) -> tuple[np.ndarray, float]:
     singles = judge.singles()
     best, count = int(np.argmax(singles)), len(judge)
     equal = np.full(count, 1 / count)
@@ -51,7 +51,7 @@ def _start(judge: Judge) -> tuple[np.ndarray, float]:
     return np.eye(count)[best], singles[best]
 
 
-def _moved(judge: Judge, weights: np.ndarray, figure: float, move: tuple[int, float]) -> tuple[np.ndarray, float]:
+def _moved(judge: MixJudge, weights: np.ndarray, figure: float, move: tuple[int, float]) -> tuple[np.ndarray, float]:
     """The best of leaving a member's weight, taking it out, and moving it by a step either way."""
     place, step = move
     own = weights[place]
@@ -67,7 +67,7 @@ def _moved(judge: Judge, weights: np.ndarray, figure: float, move: tuple[int, fl
     return rest, start
 
 
-def _descended(judge: Judge) -> list[float]:
+def _descended(judge: MixJudge) -> list[float]:
     """The weights with the largest mean logarithm of the mixture."""
     from scipy.optimize import minimize
 

@@ -12,7 +12,7 @@ from core.files import translate_os_error
 from core.prediction.ids import are_unique, as_ids, texts_of
 from core.prediction.plain_csv import Block, NotPlainError, key_text, read_blocks, read_header
 from core.prediction.predictions import Predictions
-from core.tables import MAX_ID_LENGTH, MAX_TABLE_BYTES, Table, check_ids, read_table, starts_like_formula
+from core.tables import MAX_ID_LENGTH, MAX_TABLE_BYTES, Table, check_ids, is_number, read_table, starts_like_formula
 from core.task import are_integers, without_zero_fraction
 
 
@@ -40,7 +40,7 @@ class LabelFile:
         for code, label in enumerate(self.predictions.classes):
             if allowed is not None and label not in known:
                 faults[code] = f"{label!r} is none of the classes {first_few(list(allowed), 10)} ({source})"
-            if allowed is None and _is_number(label) and (label[0] in "+-" or not are_integers([label])):
+            if allowed is None and is_number(label) and (label[0] in "+-" or not are_integers([label])):
                 faults[code] = f"{label!r} is a number but no class number (0, 1, 2, ...)"
         self.refuse_first(faults)
 
@@ -186,11 +186,3 @@ def _label_fault(label: str) -> str | None:
     if label.lower() == "nan" or len(label) > MAX_ID_LENGTH or not label.isprintable() or starts_like_formula(label):
         return f"{label[:80]!r} cannot be one (nan, longer than {MAX_ID_LENGTH} characters, unprintable, or begins with one of = + - @)"
     return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -65,10 +65,10 @@ def number_check(form: SubmissionForm) -> BlockCheck:
             values = _numbers(cells, lines, book)
             if form.limits is not None:
                 low, high = form.limits
-                outside = int(((values < low) | (values > high)).sum())
-                if outside:
-                    first = lines[int(((values < low) | (values > high)).argmax())]
-                    book.notes.append(f"{outside} numbers from line {first} on are not from {low:g} to {high:g}, as all labels are")
+                outside = np.flatnonzero((values < low) | (values > high))
+                if len(outside):
+                    first = lines[outside[0]]
+                    book.notes.append(f"{len(outside)} numbers from line {first} on are not from {low:g} to {high:g}, as all labels are")
 
     return check
 

@@ -14,6 +14,7 @@ from core.data.kaggle_client import not_accepted, prepared_api, translate
 from core.data.kaggle_credentials import Credentials, find_credentials
 from core.errors import CommandError, EnvironmentFault
 from core.progress import Progress, silent
+from core.tables import is_number
 from core.workspace import Workspace
 
 PENDING, COMPLETE, ERROR = "pending", "complete", "error"
@@ -66,7 +67,7 @@ class SubmissionService:
         return {int(one.ref): self._score(one) for one in found if one is not None}
 
     def _score(self, one: Any) -> Score:
-        public, private = (text if _is_number(text) else "" for text in (one.public_score or "", one.private_score or ""))
+        public, private = (text if is_number(text) else "" for text in (one.public_score or "", one.private_score or ""))
         return Score(one.status.name.lower(), public, private, self._credentials.scrub(one.error_description or "")[:300])
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer:
@@ -140,11 +141,3 @@ def wait_for_score(service: SubmissionService, ref: int, seconds: float, progres
         if look < looks - 1:
             time.sleep(SECONDS_BETWEEN_LOOKS)
     return seen
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
