@@ -13,10 +13,11 @@ from scripts.merged_file import Destination, known_task, recipe_members, write_m
 
 if TYPE_CHECKING:
     from core.ensembling.ensemble_recipe import Recipe
-    from core.ensembling.evaluation import Evaluation
+    from core.ensembling.evaluation import Chosen, Evaluation
     from core.ensembling.judging import Judge
     from core.ensembling.method import Fitting, Method, Plan
     from core.ensembling.oof_files import JudgedFiles
+    from core.ensembling.panel import JudgedPanel
     from core.ensembling.panels import PanelFiles
     from core.workspace import Workspace
 
@@ -86,11 +87,12 @@ def _unfitted(files: "PanelFiles", settings: EnsembleSettings, plans: "Mapping[s
 
 def _fitted(files: "PanelFiles", settings: EnsembleSettings, plans: "Mapping[str, Plan]", workspace: "Workspace") -> Fitted:
     """The recipe of the method that is asked for, fitted on all out-of-fold rows, with its nested figures."""
-    from core.ensembling.evaluation import choose_best
+    from core.ensembling.evaluation import Chosen, choose_best
     from core.ensembling.judging import Judge
     from core.ensembling.method import Fitting
     from core.ensembling.nested import evaluate
     from core.ensembling.oof_files import read_judged
+    from core.ensembling.singles import with_tuned_labels
     from core.evaluation.cuts import best_cuts
     from core.metrics import DEFAULT_METRIC, METRICS
 
@@ -102,11 +104,12 @@ def _fitted(files: "PanelFiles", settings: EnsembleSettings, plans: "Mapping[str
     def tune(targets: Any, values: Any) -> tuple[float, ...]:
         return best_cuts(task, targets, values, name)
 
-    judge, fitting = Judge(task, METRICS[name], tune), Fitting(METRICS[name], settings.seed, progress_bar)
+    fitting = Fitting(METRICS[name], settings.seed, progress_bar, tune)
     read = read_judged(files, _labelled_images(workspace), progress_bar)
-    methods = _methods(files, judge, settings, plans)
-    evaluation = evaluate(read.judged, methods, fitting, tune, settings.method == BEST)
-    chosen = choose_best(evaluation, settings.min_probability) if settings.method == BEST else settings.method
+    read = replace(read, judged=with_tuned_labels(read.judged, tune, settings.seed))
+    methods = _methods(files, Judge.of(task, fitting), settings, plans)
+    evaluation = evaluate(read.judged, methods, fitting, settings.method == BEST)
+    chosen = choose_best(evaluation, settings.min_probability) if settings.method == BEST else Chosen(settings.method, False)
     recipe = _fit_on_all(chosen, methods, read, fitting)
     hashes = {path.name: digest for path, digest in zip(read.paths, read.hashes, strict=True)}
     cuts = _cuts(recipe, read, tune)
@@ -123,7 +126,7 @@ def _methods(files: "PanelFiles", judge: "Judge", settings: EnsembleSettings, pl
     for name, method in METHODS.items():
         reasons[name] = why_not(name, method, judge)
         if reasons[name] is None and (method.gives_labels or all(values is not None for values in panel.values)):
-            methods[name] = replace(method, fit=lambda *_, plan=plans[name]: plan) if name in plans else method
+            methods[name] = _with_typed(method, plans[name]) if name in plans else method
     if settings.method != BEST and settings.method not in methods:
         reason = reasons[settings.method]
         if reason is not None:
@@ -134,17 +137,27 @@ def _methods(files: "PanelFiles", judge: "Judge", settings: EnsembleSettings, pl
     return methods
 
 
-def _fit_on_all(chosen: str, methods: "Mapping[str, Method]", read: "JudgedFiles", fitting: "Fitting") -> "Recipe":
+def _with_typed(method: "Method", plan: "Plan") -> "Method":
+    """A method whose weights are given: what is left to fit are the cuts of those that vote."""
+    from core.ensembling.panel_voting import fit_vote
+
+    def fit(judged: "JudgedPanel", fitting: "Fitting") -> "Plan":
+        return plan | fit_vote(judged, fitting) if method.gives_labels else plan
+
+    return replace(method, fit=fit)
+
+
+def _fit_on_all(chosen: "Chosen", methods: "Mapping[str, Method]", read: "JudgedFiles", fitting: "Fitting") -> "Recipe":
     """The recipe for the merged file: the method with a plan fitted on all rows, or one member."""
     from core.ensembling.ensemble_recipe import SINGLE, Recipe
     from core.progress import silent
 
     panel = read.judged.panel
     task, seed = panel.task.to_plain(), fitting.seed
-    if chosen not in methods:
-        return Recipe(SINGLE, {"member": chosen}, task, (), seed=seed)
-    fit = methods[chosen].fit
-    return Recipe(chosen, fit(read.judged, replace(fitting, progress=silent)) if fit is not None else {}, task, (), seed=seed)
+    if chosen.is_member:
+        return Recipe(SINGLE, {"member": chosen.name}, task, (), seed=seed)
+    fit = methods[chosen.name].fit
+    return Recipe(chosen.name, fit(read.judged, replace(fitting, progress=silent)) if fit is not None else {}, task, (), seed=seed)
 
 
 def _cuts(recipe: "Recipe", read: "JudgedFiles", tune: Any) -> list[float] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import InputError
+from core.errors import InputError, first_few
 from core.task import Task
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
 
     merged = merge(recipe, files.panel)
     form, note = form_of_merged(merged, files, rules)
-    task = files.panel.task
+    task, label_notes = files.panel.task, _notes_on_labels(merged, form, recipe, files)
     submission = submission_bytes(merged.outcome, form, task, recipe.cuts)
     record = {
         "task": task.kind, "method": recipe.method, "classes": list(task.classes), "id_column": form.template.columns[0],
@@ -67,7 +67,23 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
     write_prediction_files(to.path, submission, None if merged.labels_only else merged.outcome, record, to.force)
     for path, data in more.items():
         write_new(path, data, to.force)
-    return [*([note] if note else []), f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
+    return [*([note] if note else []), *label_notes, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
+
+
+def _notes_on_labels(merged: "Merged", form: "SubmissionForm", recipe: "Recipe", files: "PanelFiles") -> list[str]:
+    """What a person should know of labels that no tuned cuts decide on. Raises InputError where nothing can decide on them."""
+    from core.submission.submission_form import LABEL, LABELS
+
+    if merged.labels_only or recipe.cuts is not None or form.name not in (LABEL, LABELS):
+        return []
+    if merged.are_ranks:
+        raise InputError(
+            f"--method {recipe.method}: gives ranks, and no rank says from where on an image is a positive; --oof tunes that, or take mean"
+        )
+    own = [name for name, file in zip(files.panel.names, files.files, strict=True) if file.record is not None and file.record.cuts]
+    if not own:
+        return []
+    return [f"{first_few(own)}: their labels are decided by cuts of their own, the merged ones by the default ones; --oof tunes cuts"]
 
 
 def form_of_merged(merged: "Merged", files: "PanelFiles", rules: "SubmissionRules") -> "tuple[SubmissionForm, str | None]":

@@ -53,11 +53,21 @@ def outcome_for(task: Task, rows: Rows, seed: int, noise: float) -> Outcome:
     return Predictions.from_probabilities(rows.ids, task.classes, powers / powers.sum(axis=1, keepdims=True))
 
 
-def write_member(workspace: Workspace, name: str, task: Task, rows: Rows, seed: int, *, noise: float = 1.0, title: str = "") -> Outcome:
+def write_member(
+    workspace: Workspace,
+    name: str,
+    task: Task,
+    rows: Rows,
+    seed: int,
+    *,
+    noise: float = 1.0,
+    title: str = "",
+    cuts: list[float] | None = None,
+) -> Outcome:
     """Writes `<name>.csv`, `.probabilities.csv` and `.json` as predict_classes does."""
     outcome = outcome_for(task, rows, seed, noise)
-    cells = [[i, label] for i, label in zip(rows.ids, label_texts(outcome, task), strict=True)]
-    record = {"title": title or name, "part": "folds", "task": task.kind, "classes": list(task.classes), "id_column": "id"}
+    cells = [[i, label] for i, label in zip(rows.ids, label_texts(outcome, task, cuts), strict=True)]
+    record = {"title": title or name, "part": "folds", "task": task.kind, "classes": list(task.classes), "id_column": "id", "cuts": cuts}
     path = workspace.outputs_dir / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_prediction_files(path, table_bytes(["id", "label"], cells), outcome, record, force=False)

@@ -1,6 +1,7 @@
 """Members' predictions to ensemble, with what is true: of every kind of task, of any skill."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.ensembling.method import Fitting, Plan
 from core.ensembling.panel import JudgedPanel, Panel
+from core.evaluation.cuts import best_cuts
 from core.metrics import METRICS
 from core.prediction.decisions import decided
 from core.progress import silent
@@ -28,6 +30,11 @@ def task_of(kind: str, classes: int = 3) -> Task:
 
 def fitting(metric: str, seed: int = 0) -> Fitting:
     return Fitting(METRICS[metric], seed, silent)
+
+
+def tuned(task: Task, metric: str) -> Fitting:
+    """The same with cuts that are tuned for the metric."""
+    return replace(fitting(metric), tune=lambda targets, values: best_cuts(task, targets, values, metric))
 
 
 def panel_of(values: Any, kind: str = SINGLE_LABEL, names: tuple[str, ...] = ()) -> Panel:
@@ -82,8 +89,17 @@ def reread(plan: Plan) -> Plan:
 
 
 def figure(judged: JudgedPanel, values: np.ndarray, by: Fitting) -> float:
-    """The metric, by its own function, turned so that greater is better; undefined is the worst."""
+    """The metric, by its own function and with the cuts that are best, turned so that greater is better; undefined is the worst."""
     task = judged.panel.task
-    used = by.metric.used(judged.targets, values[:, 0] if task.kind == REGRESSION else values, lambda v: decided(task, v))
+    cuts = by.tune(judged.targets, values) if by.tune else None
+    used = by.metric.used(judged.targets, values[:, 0] if task.kind == REGRESSION else values, lambda v: decided(task, v, cuts or None))
     value = by.metric.function(judged.targets, used)
     return -np.inf if np.isnan(value) else value if by.metric.greater_is_better else -value
+
+
+def rare(seed: int = 0, rows: int = 400, share: float = 0.1) -> JudgedPanel:
+    """A binary task with few positives: m0 knows much and never says more than 0.3, m1 nothing and says any number, m2 little."""
+    rng = np.random.default_rng(seed)
+    truths = (rng.random(rows) < share).astype(np.int64)
+    scores = [0.3 / (1 + np.exp(2 - 4 * truths - rng.normal(size=rows))), rng.random(rows), 0.2 + 0.3 * rng.random(rows) + 0.1 * truths]
+    return judged_of(panel_of([np.stack([1 - one, one], axis=1) for one in scores], BINARY), truths, 4)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.ensembling.evaluation import Evaluation, Judgment, choose_best
+from core.ensembling.evaluation import Chosen, Evaluation, Judgment, choose_best
 from core.metrics import Estimate
 
 
@@ -26,10 +26,10 @@ def evaluation(best: Judgment | None, greedy: Judgment) -> Evaluation:
     [(0.01, 0.8, "greedy"), (0.01, 0.79, "a"), (0.0, 0.9, "a"), (-0.01, 0.9, "a"), (math.nan, math.nan, "a"), (0.01, math.nan, "a")],
 )
 def test_the_whole_procedure_decides(gain: float, probability: float, taken: str) -> None:
-    assert choose_best(evaluation(judgment(gain, probability), judgment(0.5, 1.0))) == taken
-    assert choose_best(evaluation(None, judgment(gain, probability))) == taken
+    assert choose_best(evaluation(judgment(gain, probability), judgment(0.5, 1.0))) == Chosen(taken, taken == "a")
+    assert choose_best(evaluation(None, judgment(gain, probability))) == Chosen(taken, taken == "a")
 
 
 def test_how_sure_is_sure_enough_can_be_said() -> None:
     found = evaluation(judgment(0.01, 0.6), judgment(0.01, 0.6))
-    assert (choose_best(found), choose_best(found, 0.5)) == ("a", "greedy")
+    assert (choose_best(found), choose_best(found, 0.5)) == (Chosen("a", True), Chosen("greedy", False))

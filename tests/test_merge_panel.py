@@ -107,6 +107,58 @@ def test_best_takes_an_ensemble_that_gains(workspace: Workspace, capsys: pytest.
     assert json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["method"] != "single"
 
 
+def test_a_member_that_is_called_like_a_method_is_a_member(workspace: Workspace) -> None:
+    write_ensemble(workspace, THREE, {"mean": 0.3, "noise": 30.0})
+    assert merge(workspace, "mean", "noise", "--oof", "--method", "best", "--min_probability", "1") == 0
+    recipe = json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())
+    assert (recipe["method"], recipe["plan"]) == ("single", {"member": "mean"})
+    assert merged(workspace) == (workspace.outputs_dir / "mean.csv").read_text()
+
+
+# --- cuts ---
+
+
+def test_members_vote_by_cuts_that_are_tuned_on_the_rows_and_the_recipe_keeps_them(workspace: Workspace) -> None:
+    write_ensemble(workspace, TASKS["binary"], GOOD)
+    assert merge(workspace, *GOOD, "--oof", "--method", "vote", "--metric", "macro_f1") == 0
+    cuts = json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["plan"]["cuts"]
+    files = {name: probabilities(workspace.outputs_dir / f"{name}.probabilities.csv") for name in GOOD}
+    for line in merged(workspace).splitlines()[1:]:
+        image, label = line.split(",")
+        votes = sum(files[name][image][1] >= cuts[name][0] for name in GOOD)
+        assert label == ("pos" if votes >= 2 else "neg")
+    replayed(workspace)
+
+
+def test_typed_weights_count_votes_by_tuned_cuts(workspace: Workspace) -> None:
+    write_ensemble(workspace, TASKS["binary"], GOOD)
+    assert merge(workspace, *GOOD, "--oof", "--method", "weighted_vote", "--weights", "5,1,1", "--metric", "macro_f1") == 0
+    plan = json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["plan"]
+    assert plan["weights"] == {"vgg19": 5.0, "resnet18": 1.0, "mobile": 1.0} and set(plan["cuts"]) == set(GOOD)
+    own = probabilities(workspace.outputs_dir / "vgg19.probabilities.csv")
+    wanted = {image: "pos" if row[1] >= plan["cuts"]["vgg19"][0] else "neg" for image, row in own.items()}
+    assert dict(line.split(",") for line in merged(workspace).splitlines()[1:]) == wanted
+    replayed(workspace)
+
+
+def test_cuts_of_members_that_do_not_count_are_said(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = make_rows(TASKS["binary"], 20)
+    for seed, name in enumerate("ab"):
+        write_member(workspace, name, TASKS["binary"], asked, seed, cuts=[0.2] if name == "a" else None)
+    assert merge(workspace, "a", "b", "--method", "mean") == 0
+    assert "a: their labels are decided by cuts of their own" in capsys.readouterr().err
+    assert merge(workspace, "a", "b", "--method", "vote", "--save_path", str(workspace.outputs_dir / "voted.csv")) == 0
+    assert "cuts" not in capsys.readouterr().err
+
+
+def test_ranks_decide_on_no_label_by_themselves(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, TASKS["binary"], GOOD)
+    assert "gives ranks, and no rank says" in refused(workspace, capsys, [*GOOD, "--method", "rank_mean"])
+    assert not (workspace.outputs_dir / "merged.csv").exists()
+    assert merge(workspace, *GOOD, "--method", "rank_mean", "--oof", "--metric", "roc_auc") == 0
+    assert {line.split(",")[1] for line in merged(workspace).splitlines()[1:]} == {"neg", "pos"}
+
+
 def test_rows_are_found_by_the_title_of_the_run_and_a_best_state_is_said(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     labelled, asked = write_ensemble(workspace, THREE, {"resnet18": 1.0})
     write_member(workspace, "vgg19_best", THREE, asked, 7, title="vgg19")

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ensembling.mix_judging import best_plan, exact_figure, gains, judge_of
+from core.ensembling import METHODS
+from core.ensembling.judging import Judge
+from core.ensembling.mix_judging import best_plan, gains, judge_of
 from core.ensembling.weights import weighted_values, weights_plan
-from core.metrics import metrics_for
-from core.task import KINDS
-from tests.panels import figure, fitting, judged_panels, made
+from core.metrics import METRICS, metrics_for
+from core.metrics.metric import LABELS
+from core.task import KINDS, SINGLE_LABEL
+from tests.panels import figure, fitting, judged_panels, made, rare, tuned
 
 PAIRS = [(kind, metric) for kind in KINDS for metric in metrics_for(kind)]
 
@@ -24,10 +27,42 @@ def test_it_is_the_metric_of_the_mixture(kind: str, metric: str, data: st.DataOb
     mixed = weighted_values(judged.panel, plan, "mean")
     found, wanted = judge.figure(judge.mixed(plan["weights"].values())), figure(judged, mixed, by)
     assert found == wanted or found == pytest.approx(wanted, abs=1e-9)
-    assert exact_figure(judged, by, mixed) == wanted
+    assert Judge.of(judged.panel.task, by).figure(judged.targets, mixed) == wanted
     for single, values in zip(judge.singles(), judged.panel.all_values("mean"), strict=True):
         one = figure(judged, values, by)
         assert single == one or single == pytest.approx(one, abs=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "metric"), [pair for pair in PAIRS if METRICS[pair[1]].uses == LABELS and pair[0] != SINGLE_LABEL])
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_where_cuts_decide_it_is_the_metric_with_the_best_cuts_of_the_mixture(kind: str, metric: str, data: st.DataObject) -> None:
+    judged = data.draw(judged_panels((kind,)))
+    by = tuned(judged.panel.task, metric)
+    weights = [data.draw(st.integers(1, 9)) for _ in judged.panel.names]
+    plan, judge = weights_plan(judged.panel.names, weights), judge_of(judged, by, "mean")
+    wanted = figure(judged, weighted_values(judged.panel, plan, "mean"), by)
+    assert judge.figure(judge.mixed(plan["weights"].values())) == pytest.approx(wanted, abs=1e-9)
+    assert judge.singles() == pytest.approx([figure(judged, values, by) for values in judged.panel.all_values("mean")], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["weighted_mean", "greedy", "hill_climbing"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), metric=st.sampled_from(["macro_f1", "mcc", "balanced_accuracy"]))
+def test_rare_positives_never_fall_below_the_best_member_with_its_best_cut(method: str, seed: int, metric: str) -> None:
+    judged = rare(seed)
+    by, fit = tuned(judged.panel.task, metric), METHODS[method].fit
+    assert fit is not None
+    own = figure(judged, METHODS[method].combine(judged.panel, fit(judged, by)), by)
+    assert own >= max(figure(judged, values, by) for values in judged.panel.all_values(method))
+
+
+def test_a_member_that_never_says_a_half_is_found_by_its_best_cut() -> None:
+    judged = rare(3)
+    for name in ("weighted_mean", "greedy", "hill_climbing"):
+        fit = METHODS[name].fit
+        assert fit is not None and fit(judged, tuned(judged.panel.task, "macro_f1"))["weights"]["m0"] > 0.5
+        assert fit(judged, fitting("macro_f1"))["weights"]["m0"] < 0.5
 
 
 def test_rows_on_which_all_agree_are_left_out() -> None:

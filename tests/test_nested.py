@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ensembling.evaluation import Evaluation, Judgment, choose_best
+from core.ensembling import METHODS as REGISTRY
+from core.ensembling.evaluation import Chosen, Evaluation, choose_best
 from core.ensembling.gain import Draws, Figures
 from core.ensembling.method import Method
 from core.ensembling.nested import evaluate
 from core.errors import InputError, NonFiniteError
 from core.evaluation.cuts import best_cuts
-from core.metrics import METRICS, Estimate
+from core.metrics import METRICS
 from core.prediction.decisions import decided
 from core.task import Task
+from tests.panels import rare, tuned
 from tests.simulated_members import GREEDY, MEAN, RANKS, THREE, TWO, VOTE, fitting_for, judged_of, panel_of, signals, two_columns
 
 METHODS = {"mean": MEAN, "greedy": GREEDY}
@@ -135,7 +137,7 @@ def test_cuts_are_tuned_on_the_other_folds(task, metric):
     truth = targets if task.kind == "multi_label" else np.eye(k)[targets]
     values = [0.3 * truth + 0.7 * rng.dirichlet(np.ones(k), 80) for _ in range(2)]
     judged = judged_of(task, targets, values, folds=4)
-    found = evaluate(judged, {"mean": MEAN}, fitting_for(metric), partial(best_cuts, task, metric=metric))
+    found = evaluate(judged, {"mean": MEAN}, replace(fitting_for(metric), tune=partial(best_cuts, task, metric=metric)))
     for name, one in [("a", values[0]), ("b", values[1]), ("mean", np.mean(values, axis=0))]:
         answers = np.zeros_like(targets)
         for fold in range(4):
@@ -150,6 +152,21 @@ def test_cuts_are_tuned_on_the_other_folds(task, metric):
     assert found.single.value == pytest.approx(METRICS[metric].function(targets, taken))
     plain = evaluate(judged, {"mean": MEAN}, fitting_for(metric))
     assert plain.members["a"].value == pytest.approx(METRICS[metric].function(targets, decided(task, values[0])))
+
+
+@pytest.mark.parametrize("name", ["vote", "weighted_vote", "weighted_mean", "greedy", "stacking"])
+def test_what_a_method_fits_is_fitted_for_the_cuts_that_it_is_used_with(name):
+    judged, method = rare(2), REGISTRY[name]
+    by = tuned(judged.panel.task, "macro_f1")
+    found = evaluate(judged, {name: method}, by)
+    answers = np.zeros_like(judged.targets)
+    for fold in range(4):
+        held, seen = judged.folds == fold, judged.of_rows(np.flatnonzero(judged.folds != fold))
+        plan = method.fit(seen, by)
+        own = method.combine(judged.panel.of_rows(held), plan)
+        cuts = None if method.gives_labels else by.tune(seen.targets, method.combine(seen.panel, plan))
+        answers[held] = own if method.gives_labels else decided(judged.panel.task, own, cuts)
+    assert found.methods[name].score.value == pytest.approx(METRICS["macro_f1"].function(judged.targets, answers))
 
 
 # --- invariances ---
@@ -310,7 +327,6 @@ def test_too_little_is_refused():
             judged_of(TWO, np.arange(6) % 2, [two_columns(np.full(6, 0.5))] * 2, 2, np.arange(6) % 2),
             METHODS,
             fitting_for("accuracy"),
-            None,
             True,
         )
     with pytest.raises(NonFiniteError, match="NaN or infinity"):
@@ -323,31 +339,12 @@ def test_a_regression_is_judged_by_its_numbers():
     judged = judged_of(Task((), "regression"), targets, [(targets + rng.standard_normal(100))[:, None] for _ in range(4)])
     found = evaluate(judged, METHODS, fitting_for("rmse"), with_best=True)
     assert found.methods["mean"].score.value == pytest.approx(np.square(targets - np.mean(judged.panel.values, axis=0)[:, 0]).mean() ** 0.5)
-    assert found.methods["mean"].gain.low > 0 and choose_best(found) == found.best_method
+    assert found.methods["mean"].gain.low > 0 and choose_best(found) == Chosen(found.best_method, False)
 
 
 # --- what to submit ---
 
 
-def evaluation_with(gain: float, probability: float, best: Judgment | None = None) -> Evaluation:
-    estimate = Estimate(gain, gain, gain, 9)
-    judgment = Judgment(estimate, estimate, probability)
-    return Evaluation({"a": estimate}, {"mean": judgment}, estimate, "a", "mean", {}, best, {}, ())
-
-
-@pytest.mark.parametrize(
-    ("gain", "probability", "taken"),
-    [(0.1, 0.8, "mean"), (0.1, 0.79, "a"), (-0.1, 0.9, "a"), (0.0, 0.9, "a"), (0.1, math.nan, "a"), (math.nan, 1.0, "a")],
-)
-def test_an_ensemble_is_taken_where_it_is_worth_it(gain, probability, taken):
-    assert choose_best(evaluation_with(gain, probability)) == taken
-    assert choose_best(evaluation_with(1, 1, evaluation_with(gain, probability).methods["mean"])) == taken
-
-
-def test_the_probability_wanted_is_said():
-    assert choose_best(evaluation_with(0.1, 0.6), 0.5) == "mean" and choose_best(evaluation_with(0.1, 0.6), 0.7) == "a"
-
-
 def test_an_ensemble_of_members_that_err_on_their_own_is_taken():
     found = evaluate(signals(0), METHODS, fitting_for("accuracy"), with_best=True)
-    assert choose_best(found) == found.best_method and found.methods["mean"].gain.low > 0
+    assert choose_best(found) == Chosen(found.best_method, False) and found.methods["mean"].gain.low > 0

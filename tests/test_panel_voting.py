@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.ensembling.panel_voting import fit_weighted_vote, vote, weighted_vote
+from core.ensembling.panel import JudgedPanel, labels_of
+from core.ensembling.panel_voting import fit_vote, fit_weighted_vote, vote, weighted_vote
 from core.ensembling.voting import majority_vote
 from core.prediction.predictions import Predictions
 from core.task import BINARY, MULTI_LABEL, ORDINAL, SINGLE_LABEL
-from tests.panels import fitting, judged_of, judged_panels, made, panel_of
+from tests.panels import fitting, judged_of, judged_panels, made, panel_of, rare, reread, tuned
 
 
 @settings(max_examples=50, deadline=None)
@@ -73,3 +74,53 @@ def test_weights_of_columns_count_every_answer() -> None:
     judged = made(MULTI_LABEL, (0.0, 1.0, 3.0), rows=300)
     weights = list(fit_weighted_vote(judged, fitting("roc_auc"))["weights"].values())
     assert weights == sorted(weights) and weights[0] < 0.1 < weights[2]
+
+
+# --- cuts ---
+
+
+@settings(max_examples=30, deadline=None)
+@given(judged_panels((BINARY, ORDINAL, MULTI_LABEL)))
+def test_each_member_votes_by_the_cuts_that_are_best_for_it(judged: JudgedPanel) -> None:
+    panel = judged.panel
+    by = tuned(panel.task, "quadratic_kappa" if panel.task.kind == ORDINAL else "macro_f1")
+    plan = reread(fit_vote(judged, by))
+    assert by.tune is not None
+    labels = tuple(labels_of(panel.task, one, by.tune(judged.targets, one)) for one in panel.all_values("vote"))
+    alone = replace(panel, labels=labels, values=(None,) * len(labels))
+    found, one_by_one = vote(panel, plan), np.stack(labels)
+    assert (one_by_one == found).any(axis=0).all()
+    agree = (one_by_one == one_by_one[0]).all(axis=0)
+    assert np.array_equal(found[agree], one_by_one[0][agree])
+    if len(labels) % 2 and panel.task.kind != ORDINAL:
+        assert np.array_equal(found, vote(alone, {}))
+    # who has labels only keeps them
+    silent = replace(panel, values=(None, *panel.values[1:]))
+    assert fit_vote(replace(judged, panel=silent), by).get("cuts", {}).keys() == set(panel.names[1:])
+    assert np.array_equal(vote(replace(panel, values=(None,) * len(labels)), plan), vote(replace(panel, values=(None,) * len(labels)), {}))
+
+
+def test_without_cuts_to_tune_nothing_is_fitted() -> None:
+    assert fit_vote(made(SINGLE_LABEL, (1.0, 1.0)), tuned(made(SINGLE_LABEL, (1.0,)).panel.task, "accuracy")) == {}
+    binary = made(BINARY, (1.0, 1.0))
+    assert fit_vote(binary, fitting("accuracy")) == {} == fit_vote(binary, tuned(binary.panel.task, "log_loss"))
+
+
+def test_ties_go_by_how_far_probabilities_lie_above_the_cuts() -> None:
+    panel = panel_of([[[0.7, 0.3]], [[0.45, 0.55]]], BINARY)
+    assert vote(panel, {}).tolist() == [0] and vote(panel, {"cuts": {"m0": [0.1], "m1": [0.6]}}).tolist() == [1]
+    assert vote(panel, {"cuts": {"m0": [0.25], "m1": [0.7]}}).tolist() == [0]
+    many = panel_of([[[0.3, 0.9]], [[0.55, 0.1]]], MULTI_LABEL)
+    assert vote(many, {"cuts": {"m0": [0.1, 0.5], "m1": [0.6, 0.5]}}).tolist() == [[True, True]]
+    assert vote(many, {"cuts": {"m0": [0.25, 0.85], "m1": [0.7, 0.5]}}).tolist() == [[False, False]]
+
+
+def test_a_weighted_vote_weighs_members_by_their_tuned_labels() -> None:
+    judged = rare(0)
+    plan = fit_weighted_vote(judged, tuned(judged.panel.task, "macro_f1"))
+    labels = labels_of(judged.panel.task, judged.panel.all_values("vote")[0], plan["cuts"]["m0"])
+    right = (int((labels == judged.targets).sum()) + 1) / (len(judged) + 2)
+    known = fit_weighted_vote(judged, fitting("macro_f1"))["weights"]
+    assert plan["weights"] != known and set(plan["cuts"]) == {"m0", "m1", "m2"}
+    others = [plan["weights"][name] / plan["weights"]["m0"] for name in ("m1", "m2")]
+    assert max(others) < 1 and math.log(right / (1 - right)) > 0

@@ -1,13 +1,16 @@
 """core.ensembling.singles: choices of single members, whether they are beyond doubt, and their rows put together."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.ensembling.gain import Draws, Figures
-from core.ensembling.singles import Single, best_of, is_settled, joined
+from core.ensembling.singles import Single, best_of, is_settled, joined, with_tuned_labels
 from core.metrics import METRICS
+from core.prediction.decisions import decided
+from tests.panels import made, rare, tuned
 
 
 def member(name, seed, share):
@@ -43,3 +46,27 @@ def test_folds_of_another_choice_keep_their_order_and_have_the_values_of_the_usu
         name: joined(folds, taken, lambda c, _, rows: values[c][rows], METRICS[name])[:, 0].tolist() for name in ("roc_auc", "log_loss")
     }
     assert found == {"roc_auc": [1, 2, 6, 4.5, 4.5, 3], "log_loss": [1, 2, 900, 800, 800, 100]}
+
+
+def test_labels_of_members_are_decided_by_cuts_of_the_other_folds():
+    judged = rare(1)
+    by = tuned(judged.panel.task, "macro_f1")
+    found = with_tuned_labels(judged, by.tune, 0).panel
+    for values, labels in zip(judged.panel.values, found.labels, strict=True):
+        for fold in np.unique(judged.folds):
+            held = judged.folds == fold
+            cuts = by.tune(judged.targets[~held], values[~held])
+            assert np.array_equal(labels[held], decided(judged.panel.task, values[held], cuts))
+    assert found.values is judged.panel.values and found.labels[0].any() and not judged.panel.labels[0].any()
+
+
+def test_labels_of_one_part_are_decided_by_cuts_of_others_of_its_rows_and_labels_alone_are_kept():
+    judged = replace(rare(1), folds=np.zeros(400, dtype=np.int64))
+    by = tuned(judged.panel.task, "macro_f1")
+    assert with_tuned_labels(judged, by.tune, 0).panel.labels[0].any()
+    bare = replace(judged, panel=replace(judged.panel, values=(None, *judged.panel.values[1:])))
+    assert with_tuned_labels(bare, by.tune, 0).panel.labels[0] is bare.panel.labels[0]
+    many = made("multi_label", (1.0, 2.0))
+    assert with_tuned_labels(many, tuned(many.panel.task, "macro_f1").tune, 0).panel.labels[0].dtype == bool
+    single = made("single_label", (1.0, 2.0))
+    assert with_tuned_labels(single, None, 0) is single

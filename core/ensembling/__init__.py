@@ -3,7 +3,7 @@
 from core.ensembling.hill_climbing import climbed_values, fit_hill_climbing
 from core.ensembling.means import DEFAULT_POWER, fit_power, geometric, mean, median, power, weighted_mean
 from core.ensembling.method import Method
-from core.ensembling.panel_voting import fit_weighted_vote, vote, weighted_vote
+from core.ensembling.panel_voting import fit_vote, fit_weighted_vote, vote, weighted_vote
 from core.ensembling.rank_averaging import rank_mean
 from core.ensembling.selection import fit_greedy, greedy
 from core.ensembling.stacked import stacked_values
@@ -14,7 +14,9 @@ from core.task import BINARY, MULTI_LABEL, ORDINAL, SINGLE_LABEL
 _WITH_CLASSES = (SINGLE_LABEL, BINARY, ORDINAL, MULTI_LABEL)
 
 METHODS: dict[str, Method] = {
-    "vote": Method(vote, "the label that most members give", kinds=_WITH_CLASSES, gives_labels=True),
+    "vote": Method(
+        vote, "the label that most members give", fit_vote, default={}, fits_cuts_only=True, kinds=_WITH_CLASSES, gives_labels=True
+    ),
     "weighted_vote": Method(
         weighted_vote, "votes weighted by how often a member is right", fit_weighted_vote, kinds=_WITH_CLASSES, gives_labels=True
     ),

@@ -51,11 +51,19 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def choose_best(evaluation: Evaluation, min_probability: float = MIN_PROBABILITY) -> str:
-    """The name of the method to submit, or of the best member where no ensemble is worth it.
+@dataclass(frozen=True)
+class Chosen:
+    """What to submit: the method, or the member, which may have any name, that of a method too."""
+
+    name: str
+    is_member: bool
+
+
+def choose_best(evaluation: Evaluation, min_probability: float = MIN_PROBABILITY) -> Chosen:
+    """The method to submit, or the best member where no ensemble is worth it.
 
     The ensemble is taken where the mean gain of the procedure is positive and the bootstrap gives at least `min_probability` for it.
     """
     judged = evaluation.best or evaluation.methods[evaluation.best_method]
     gains = judged.gain.value > 0 and judged.probability >= min_probability  # NaN is neither
-    return evaluation.best_method if gains else evaluation.best_member
+    return Chosen(evaluation.best_method, False) if gains else Chosen(evaluation.best_member, True)

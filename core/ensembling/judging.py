@@ -1,5 +1,6 @@
 """From values to what a metric judges: as they are, or as labels, decided by cuts that were tuned on other rows."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from core.metrics.metric import LABELS, RANKS, REGRESSION, Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.ensembling.method import Method
+    from core.ensembling.method import Fitting, Method
     from core.ensembling.panel import Panel
     from core.task import Task
 
@@ -31,6 +32,11 @@ class Judge:
     task: "Task"
     metric: Metric
     tune: Tune | None = None
+
+    @classmethod
+    def of(cls, task: "Task", fitting: "Fitting") -> "Judge":
+        """The judge of members of a task that everything is fitted for."""
+        return cls(task, fitting.metric, fitting.tune)
 
     @property
     def has_cuts(self) -> bool:
@@ -58,6 +64,18 @@ class Judge:
         if self.task.kind == REGRESSION:
             return values.reshape(len(values))
         return decided(self.task, values, cuts) if self.metric.uses == LABELS else values
+
+    def figure(self, targets: "np.ndarray", values: "np.ndarray") -> float:
+        """The metric of values (n, k), turned so that greater is better, with the cuts that are best for these very rows where there are
+        cuts to tune; minus infinity where it is undefined.
+
+        Raises:
+            NonFiniteError: a value is NaN or infinite.
+        """
+        value = self.metric.function(targets, self.judged(values, self.cuts(targets, values)))
+        if math.isnan(value):
+            return -math.inf
+        return value if self.metric.greater_is_better else -value
 
     def of_member(self, panel: "Panel", member: int, cuts: Sequence[float] | None = None) -> "np.ndarray":
         """The same of a member: its values, or its labels where it has no others.

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from core.ensembling.judging import Judge
 from core.ensembling.method import Fitting, Plan
-from core.ensembling.mix_judging import exact_figure, gains
+from core.ensembling.mix_judging import gains
 from core.ensembling.panel import JudgedPanel, Panel
 from core.ensembling.weights import ordered, row_blocks, weighted_values
 from core.errors import InputError
@@ -71,9 +72,9 @@ def power(panel: Panel, plan: Plan) -> np.ndarray:
 
 def fit_power(judged: JudgedPanel, fitting: Fitting) -> Plan:
     """The power, of 2, 1, 0.5, 4 and 8, that is best on these rows; the first of equally good ones."""
-    best, figure = DEFAULT_POWER, -math.inf
+    best, figure, judge = DEFAULT_POWER, -math.inf, Judge.of(judged.panel.task, fitting)
     for exponent in fitting.progress(POWERS, total=len(POWERS), label="power"):
-        own = exact_figure(judged, fitting, power(judged.panel, {"power": exponent}))
+        own = judge.figure(judged.targets, power(judged.panel, {"power": exponent}))
         if gains(own, figure):
             best, figure = exponent, own
     return {"power": best}

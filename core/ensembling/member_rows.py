@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.ensembling.panel import labels_of
 from core.errors import InputError, NonFiniteError, first_few, printable
-from core.prediction.decisions import decided, values_of
+from core.prediction.decisions import values_of
 from core.prediction.ids import are_unique, as_ids
 from core.prediction.label_files import read_label_file
 from core.prediction.number_files import PREFIX, outcome_in, read_number_file
@@ -57,12 +58,6 @@ def vouched_rows(path: Path, record: PredictionRecord, task: Task) -> MemberRows
     values = values_of(ordered)
     cuts = record.cuts if record.classes == task.classes else None
     return MemberRows(ordered.ids, values, labels_of(task, values, cuts))
-
-
-def labels_of(task: Task, values: np.ndarray, cuts: tuple[float, ...] | None = None) -> np.ndarray:
-    """What values are decided to be, as a panel holds labels: (n,) codes, in a multi-label task (n, k) bool."""
-    labels = decided(task, values, cuts)
-    return labels.astype(bool) if task.kind == MULTI_LABEL else labels
 
 
 def wide_rows(path: Path, task: Task) -> MemberRows:

@@ -11,6 +11,7 @@ from core.task import KINDS
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.ensembling.judging import Tune
     from core.metrics import Metric
 
 Plan = dict[str, Any]
@@ -19,11 +20,20 @@ Plan = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a method is fitted: by which metric, from which seed; `progress` wraps its rounds."""
+    """How a method is fitted.
+
+    Attributes:
+        metric: by which everything is chosen and judged.
+        seed: of whatever is drawn.
+        progress: wraps a method's rounds.
+        tune: tunes the cuts of a binary, ordinal or multi-label task for figures of labels; a method is fitted for the figure that its
+            values have with the cuts that are best for them. None: labels are decided by the task's default cuts.
+    """
 
     metric: "Metric"
     seed: int
     progress: Progress
+    tune: "Tune | None" = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Method:
             regression; or, where `gives_labels`, (n,) codes or (n, k) bool. The order of the members does not matter.
         fit: (judged rows, fitting) -> plan; None: the plan is empty, and nothing has to be judged.
         default: the plan where nothing is judged, of a method that can be fitted but need not be; None: a method with `fit` must be.
+        fits_cuts_only: whether `fit` has nothing to do in a task without cuts, or by a metric of something else than labels.
         kinds: of tasks that it is for.
         gives_labels: whether it gives labels and no values.
         gives_ranks: whether its values are ranks, which say nothing but the order of rows (for ROC-AUC and average precision).
@@ -45,6 +56,7 @@ class Method:
     summary: str
     fit: Callable[[JudgedPanel, Fitting], Plan] | None = None
     default: Plan | None = None
+    fits_cuts_only: bool = False
     kinds: tuple[str, ...] = KINDS
     gives_labels: bool = False
     gives_ranks: bool = False

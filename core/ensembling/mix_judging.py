@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.ensembling.judging import Judge
 from core.ensembling.method import Fitting, Plan
 from core.ensembling.panel import JudgedPanel, Panel
 from core.ensembling.weights import ordered_judged, weighted_values, weights_plan
@@ -66,8 +67,10 @@ def gains(new: float, old: float) -> bool:
 def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     """The judge of weighted means of the members on these rows.
 
-    Of log-loss only the probabilities of what is true are taken out; of ranks with two classes only the second; where the most probable
-    class is the answer, rows for which all members give the same one are decided once for all.
+    Where cuts decide on labels the figure is that with the cuts that are best for the mean (`Judge.figure`): a member whose best cut lies
+    at 0.1 and one whose best cut lies at 0.9 would else be judged by a cut that neither is ever used with. Of log-loss only the
+    probabilities of what is true are taken out; of ranks with two classes only the second; where the most probable class is the answer,
+    rows for which all members give the same one are decided once for all.
 
     Raises:
         InputError: a member has labels only.
@@ -75,6 +78,9 @@ def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     judged = ordered_judged(judged)
     panel, targets, metric, kind = judged.panel, judged.targets, fitting.metric, judged.panel.task.kind
     members = panel.all_values(method)
+    judge = Judge.of(panel.task, fitting)
+    if judge.has_cuts:
+        return _with_cuts(panel, targets, judge, members)
     if metric.function is METRICS["log_loss"].function and (panel.task.has_one_class or members[0].size * len(members) < _MOST_COPIED):
         chosen = [_of_truth(targets, values) for values in members]
         return MixJudge(panel.names, chosen, lambda mix: float(np.log(np.clip(mix, SMALLEST_PROBABILITY, 1)).mean()), True)
@@ -86,27 +92,20 @@ def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     return MixJudge(panel.names, members, _plain(panel, targets, metric), cost=_COST_OF_SORTING if metric.uses == RANKS else 1)
 
 
-def exact_figure(judged: JudgedPanel, fitting: Fitting, values: np.ndarray) -> float:
-    """The metric of values (n, k), turned so that greater is better; minus infinity where it is undefined."""
-    metric, task = fitting.metric, judged.panel.task
-    wanted = values[:, 0] if task.kind == REGRESSION else values
-    return _signed(metric, lambda mix: metric.function(judged.targets, metric.used(judged.targets, mix, decider(task))))(wanted)
-
-
 def best_plan(judged: JudgedPanel, fitting: Fitting, proposals: Iterable[list[float]], method: str) -> Plan:
     """The first proposal of weights that is not below the best single member on these rows, judged as it will be used; else that member.
 
     Where the metric is defined for no member they all weigh the same.
     """
     judged = ordered_judged(judged)
-    names, members = judged.panel.names, judged.panel.all_values(method)
-    figures = [exact_figure(judged, fitting, values) for values in members]
+    names, members, judge = judged.panel.names, judged.panel.all_values(method), Judge.of(judged.panel.task, fitting)
+    figures = [judge.figure(judged.targets, values) for values in members]
     if max(figures) == -np.inf:
         return weights_plan(names, [1.0] * len(names))
     best = int(np.argmax(figures))
     for weights in proposals:
         plan = weights_plan(names, weights)
-        if exact_figure(judged, fitting, weighted_values(judged.panel, plan, method)) >= figures[best]:
+        if judge.figure(judged.targets, weighted_values(judged.panel, plan, method)) >= figures[best]:
             return plan
     return weights_plan(names, [float(place == best) for place in range(len(names))])
 
@@ -143,6 +142,23 @@ def _plain(panel: Panel, targets: np.ndarray, metric: Metric) -> Figure:
     if metric.uses == RANKS and task.kind == MULTI_LABEL:
         return _signed(metric, lambda mix: _ranked(metric, targets, mix))
     return _signed(metric, lambda mix: metric.function(targets, metric.used(targets, mix, decide)))
+
+
+def _with_cuts(panel: Panel, targets: np.ndarray, judge: Judge, members: list[np.ndarray]) -> MixJudge:
+    """Of two classes the second says all."""
+    of_counts, classes = judge.metric.of_counts, panel.task.num_outputs
+    two = panel.task.has_one_class and classes == 2
+    truths = targets.astype(np.int64, copy=False)
+
+    def figure(mix: np.ndarray) -> float:
+        values = np.concatenate([1 - mix, mix], axis=1) if two else mix
+        answers = judge.judged(values, judge.cuts(targets, values))
+        if of_counts is None:
+            return judge.metric.function(targets, answers)
+        return float(of_counts(LabelCounts.of(truths, answers, classes)))
+
+    columns = [values[:, 1:] for values in members] if two else members
+    return MixJudge(panel.names, columns, _signed(judge.metric, figure), cost=_COST_OF_SORTING)
 
 
 def _of_contested_rows(panel: Panel, targets: np.ndarray, metric: Metric, members: list[np.ndarray]) -> MixJudge:

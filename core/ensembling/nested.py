@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from core.ensembling.evaluation import Evaluation
 from core.ensembling.gain import Draws, Figures, widening
-from core.ensembling.judging import Judge, Tune, why_not
+from core.ensembling.judging import Judge, why_not
 from core.ensembling.method import Fitting, Method
 from core.ensembling.panel import JudgedPanel
 from core.ensembling.seeded_parts import PARTS, turns
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 _FEW_GROUPS = 20
 
 
-def evaluate(
-    judged: JudgedPanel, methods: Mapping[str, Method], fitting: Fitting, tune: Tune | None = None, with_best: bool = False
-) -> Evaluation:
+def evaluate(judged: JudgedPanel, methods: Mapping[str, Method], fitting: Fitting, with_best: bool = False) -> Evaluation:
     """Scores members, methods and, with `with_best`, the choice among the methods, by nested cross-validation.
 
     The outer folds are `judged.folds`; where there is one only (a single held-out part) its rows are dealt into five parts that keep groups
@@ -47,15 +45,14 @@ def evaluate(
     Args:
         judged: at least two members and two groups.
         methods: name -> method; each has to be able to serve the metric and the task (`why_not`).
-        fitting: the metric that everything is chosen and judged by; `progress` shows the outer folds.
-        tune: tunes the cuts of a binary, ordinal or multi-label task for figures of labels. None: its default cuts.
+        fitting: the metric and the cuts that everything is chosen and judged by; `progress` shows the outer folds.
         with_best: whether to judge the choice of the method too, which fits each method again on all but two folds, for each two.
 
     Raises:
         InputError: there are fewer than two members or groups, a method cannot serve, or a member has labels only where more is wanted.
         NonFiniteError: a member's or a method's value is NaN or infinite.
     """
-    judge = Judge(judged.panel.task, fitting.metric, tune)
+    judge = Judge.of(judged.panel.task, fitting)
     _check(judged, methods, judge)
     parts, dealt = turns(judged.folds, judged.groups, fitting.seed)
     work = _Work(replace(judged, folds=parts), methods, replace(fitting, progress=silent), judge)
@@ -67,7 +64,7 @@ def evaluate(
     figures = {name: work.figures(values, draws) for name, values in predicted.items()}
     wider, settled = widening(parts), is_settled(members, choices) and not judge.has_cuts
     judgments = {
-        name: found.over(nested_single, 1.0 if settled and methods[name].fit is None else wider) for name, found in figures.items()
+        name: found.over(nested_single, 1.0 if settled and not work.fits(methods[name]) else wider) for name, found in figures.items()
     }
     best = None
     if with_best:
@@ -95,10 +92,14 @@ class _Work:
     fitting: Fitting
     judge: Judge
 
+    def fits(self, method: Method) -> bool:
+        """Whether a method has something to fit for this metric."""
+        return method.fit is not None and (self.judge.has_cuts or not method.fits_cuts_only)
+
     def by_others(self, held: "np.ndarray", others: "np.ndarray") -> "dict[str, np.ndarray]":
         """Method -> what the metric takes of the rows `held`, all of it chosen on the rows `others`; both are positions."""
         own = self.judged.panel.of_rows(held)
-        chooses = self.judge.has_cuts or any(method.fit for method in self.methods.values())
+        chooses = self.judge.has_cuts or any(self.fits(method) for method in self.methods.values())
         seen = self.judged.of_rows(others) if chooses else None
         return {name: self._given(method, own, seen) for name, method in self.methods.items()}
 

@@ -9,9 +9,8 @@ import numpy as np
 from core.data.grouping import joined_groups
 from core.data.manifest import ImageRecord
 from core.ensembling.member_files import MemberFile
-from core.ensembling.member_rows import labels_of
 from core.ensembling.members import copies_among
-from core.ensembling.panel import JudgedPanel, Panel
+from core.ensembling.panel import JudgedPanel, Panel, labels_of
 from core.ensembling.panels import PanelFiles
 from core.errors import InputError, first_few
 from core.files import sha256_file

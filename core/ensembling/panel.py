@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import InputError
-from core.task import Task
+from core.task import MULTI_LABEL, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,14 @@ class Panel:
         """Some of the members, by their places."""
         labels = tuple(self.labels[i] for i in members) if self.labels else ()
         return replace(self, names=tuple(self.names[i] for i in members), values=tuple(self.values[i] for i in members), labels=labels)
+
+
+def labels_of(task: Task, values: "np.ndarray", cuts: Sequence[float] | None = None) -> "np.ndarray":
+    """What values are decided to be, as a panel holds labels: (n,) codes, in a multi-label task (n, k) bool."""
+    from core.prediction.decisions import decided
+
+    labels = decided(task, values, cuts)
+    return labels.astype(bool) if task.kind == MULTI_LABEL else labels
 
 
 @dataclass(frozen=True, eq=False)

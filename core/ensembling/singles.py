@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.ensembling.gain import Draws, Figures
-from core.ensembling.judging import Judge
+from core.ensembling.judging import Judge, Tune
+from core.ensembling.panel import labels_of
+from core.ensembling.seeded_parts import turns
 from core.metrics import Metric
 from core.metrics.metric import RANKS
 
@@ -54,6 +56,29 @@ def single(judge: Judge, judged: "JudgedPanel", member: int, draws: Draws) -> Si
         elsewhere[fold] = float(metric.function(targets[others], judge.judged(seen, tuned)))
         predicted[held] = judge.judged(values[held], tuned)
     return Single(Figures(metric, targets, predicted, draws), elsewhere, cuts)
+
+
+def with_tuned_labels(judged: "JudgedPanel", tune: Tune, seed: int) -> "JudgedPanel":
+    """The rows with the labels that each member's probabilities give by the cuts that are best on the other folds (of rows of one fold on
+    the other parts of `turns`). A task without cuts, and a member that has labels only, stay as they are."""
+    import numpy as np
+
+    from core.prediction.decisions import num_cuts
+
+    panel, task = judged.panel, judged.panel.task
+    if not num_cuts(task):
+        return judged
+    parts, _ = turns(judged.folds, judged.groups, seed)
+    labels = list(panel.labels)
+    for place, values in enumerate(panel.values):
+        if values is None:
+            continue
+        own = np.empty_like(labels[place])
+        for part in np.unique(parts):
+            held = parts == part
+            own[held] = labels_of(task, values[held], tune(judged.targets[~held], values[~held]))
+        labels[place] = own
+    return replace(judged, panel=replace(panel, labels=tuple(labels)))
 
 
 def best_of(scores: Mapping[Choice, float], metric: Metric) -> Choice:

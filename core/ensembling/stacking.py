@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from core.ensembling.judging import Judge
 from core.ensembling.method import Fitting, Plan
-from core.ensembling.mix_judging import exact_figure, gains
+from core.ensembling.mix_judging import gains
 from core.ensembling.panel import JudgedPanel
 from core.ensembling.stacked import COLUMNS, MULTINOMIAL, NUMBER, column_logits, logarithms, stacked_values
 from core.ensembling.weights import ordered_judged
@@ -73,13 +74,13 @@ def _best_strength(judged: JudgedPanel, fitting: Fitting, fit: Fit) -> float:
     parts = _inner_parts(judged, fitting.seed)
     if len(np.unique(parts)) < 2:
         return _DEFAULT_STRENGTH
-    best, figure = _DEFAULT_STRENGTH, -np.inf
+    best, figure, judge = _DEFAULT_STRENGTH, -np.inf, Judge.of(judged.panel.task, fitting)
     for strength in fitting.progress(STRENGTHS, total=len(STRENGTHS), label="stacking"):
         values = np.empty((len(judged), judged.panel.task.num_outputs))
         for rows in _each(parts):
             plan = {"kind": _kind_of(judged), "members": list(judged.panel.names), **fit(judged.of_rows(~rows), strength)}
             values[rows] = stacked_values(judged.panel.of_rows(rows), plan)
-        own = exact_figure(judged, fitting, values)
+        own = judge.figure(judged.targets, values)
         if gains(own, figure):
             best, figure = strength, own
     return best
