@@ -79,7 +79,8 @@ def judged_panels(draw: st.DrawFn, kinds: tuple[str, ...] = KINDS, most_members:
 
 
 def metric_for(draw: Any, judged: JudgedPanel) -> Fitting:
-    return fitting(draw(st.sampled_from(SOME_METRICS[judged.panel.task.kind])))
+    name = draw(st.sampled_from(SOME_METRICS[judged.panel.task.kind]))
+    return tuned(judged.panel.task, name) if draw(st.booleans()) else fitting(name)
 
 
 def reread(plan: Plan) -> Plan:
