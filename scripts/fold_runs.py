@@ -12,7 +12,7 @@ from core.evaluation.cuts import KnownRows, tune_cuts
 from core.metrics import METRICS, Metric, epoch_metrics, figure_text
 from core.prediction.decisions import decider
 from core.prediction.exchange import oof_bytes, read_oof
-from core.prediction.oof_records import OofRecord, read_oof_record, write_oof
+from core.prediction.oof_records import OofRecord, vouched_oof_record, write_oof
 from core.prediction.out_of_fold import join_folds
 from core.processes import is_main
 from core.task import Task
@@ -42,19 +42,23 @@ def train_folds(plan: RunPlan, workspace: Workspace, train: Callable[[RunPlan], 
 
 
 def _join(plan: RunPlan, workspace: Workspace, folds: Folds, competition: Competition) -> None:
-    """Writes the out-of-fold rows of all folds and prints the table, once every fold is trained."""
+    """Writes the out-of-fold rows of all folds and prints the table, once every fold is trained.
+
+    Raises:
+        InputError: a fold's rows are missing images, damaged, or were changed after they were written.
+    """
     paths = [workspace.oof_path(replace(plan, fold=number).name) for number in range(folds.count)]
     missing = [str(number) for number, path in enumerate(paths) if not path.exists()]
     if missing:
         say(f"still to be trained: fold {', '.join(missing)}; then outputs/{plan.title}.oof.csv is written")
         return
     task, path = competition.task, workspace.oof_path(plan.title)
+    records = [vouched_oof_record(path)[0] for path in paths]
     parts = [read_oof(path, task) for path in paths]
     joined = join_folds(parts, folds.ids)
     row_of = {record.id: record.row_id for record in read_records(workspace, competition) if record.part == TRAIN}
     rows = known_rows(joined, task, [row_of[name] for name in folds.ids])
     tuned = tune_cuts(task, rows, plan.run.metric)
-    records = [read_oof_record(path) for path in paths]
     runs = {part: one for record in records if record for part, one in record.runs.items()}
     chosen = any(record is not None and record.oof_from == "best" for record in records)
     if is_main():

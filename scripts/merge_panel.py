@@ -12,6 +12,7 @@ from scripts.command_line import printable_lines, progress_bar, warn
 from scripts.merged_file import Destination, known_task, recipe_members, write_merged
 
 if TYPE_CHECKING:
+    from core.data.known_images import KnownImages
     from core.ensembling.ensemble_recipe import Recipe
     from core.ensembling.evaluation import Chosen, Evaluation
     from core.ensembling.judging import Judge
@@ -39,6 +40,8 @@ def merge_panel(paths: list[Path], settings: EnsembleSettings, workspace: "Works
 
     rules, to = read_rules(workspace), Destination(save_path, force)
     files = read_panel(paths, known_task(rules), rules.source or workspace.competition_path.name, progress_bar)
+    for line in [*rules.notes, *files.notes]:
+        warn(line)  # now, since they may say why something is refused
     plans = _typed_plans(settings, paths, files)
     recipe_path = to.beside(".recipe.json")
     fitted = _fitted(files, settings, plans, workspace) if settings.oof else Fitted(_unfitted(files, settings, plans))
@@ -48,7 +51,7 @@ def merge_panel(paths: list[Path], settings: EnsembleSettings, workspace: "Works
         more[to.beside(".png")] = picture_of(fitted, settings)
     notes = write_merged(to, fitted.recipe, files, rules, more)
     judged_notes = fitted.judged.notes if fitted.judged is not None else ()
-    for line in [*rules.notes, *files.notes, *judged_notes, *notes[:-1]]:
+    for line in [*judged_notes, *notes[:-1]]:
         warn(line)
     if fitted.evaluation is not None:
         print(printable_lines(report(fitted, settings)))
@@ -171,13 +174,11 @@ def _cuts(recipe: "Recipe", read: "JudgedFiles", tune: Any) -> list[float] | Non
     return None if merged.labels_only else list(tune(read.judged.targets, values_of(merged.outcome)))
 
 
-def _labelled_images(workspace: "Workspace") -> dict[str, Any]:
-    """id -> what the dataset knows of a labelled image; nothing where there is no dataset."""
-    from core.data.manifest import TRAIN, read_manifest
+def _labelled_images(workspace: "Workspace") -> "KnownImages":
+    """What the dataset knows of its labelled images, as far as there is one."""
+    from core.data.known_images import read_known_images
 
-    if not workspace.manifest_path.is_file():
-        return {}
-    return {record.id: record for record in read_manifest(workspace.manifest_path) if record.part == TRAIN}
+    return read_known_images(workspace)
 
 
 def scores_of(evaluation: "Evaluation") -> dict[str, Any]:

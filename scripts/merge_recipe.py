@@ -28,7 +28,17 @@ def replay_recipe(path: Path, workspace: "Workspace", save_path: Path, force: bo
     names = [member.name for member in recipe.members]
     files = read_panel(paths, Task.from_plain(dict(recipe.task)), path.name, progress_bar, names)
     check_contents(recipe, path, files.files)
-    notes = write_merged(Destination(save_path, force), recipe, files, rules, {})
-    for line in [*rules.notes, *files.notes, *notes[:-1]]:
+    for line in [*rules.notes, *files.notes]:
+        warn(line)
+    notes = write_merged(_destination(save_path, force, path), recipe, files, rules, {})
+    for line in notes[:-1]:
         warn(line)
     print(printable_lines(notes[-1]))
+
+
+def _destination(save_path: Path, force: bool, recipe_path: Path) -> Destination:
+    """Where the files go; beside the recipe that is replayed, or a copy of it, recipe and picture belong there."""
+    to = Destination(save_path, force)
+    own = to.beside(".recipe.json")
+    same = own.is_file() and own.read_bytes() == recipe_path.read_bytes()
+    return Destination(save_path, force, (own, to.beside(".png"))) if same else to

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from core.ensembling.ensemble_recipe import SINGLE
 from core.ensembling.settings import BEST, EnsembleSettings
 from core.metrics import METRICS, Estimate
+from scripts.square_table import MOST_SHOWN, smallest_pairs, square_lines
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.ensembling.evaluation import Evaluation, Judgment
     from scripts.merge_panel import Fitted
 
-_SHOWN_PAIRS = 12
+
+_MARK = "  <- written"
 
 
 def report(fitted: "Fitted", settings: EnsembleSettings) -> str:
@@ -23,6 +23,8 @@ def report(fitted: "Fitted", settings: EnsembleSettings) -> str:
     lines = [_heading(fitted), "", *_member_lines(fitted), "", *_method_lines(fitted, settings), ""]
     lines += _matrix_lines(fitted)
     lines += [f"note: {note}" for note in evaluation.notes]
+    if settings.weights is not None:
+        lines.append(f"note: the weights of {settings.method} are those given (--weights {settings.weights}), not fitted")
     if read.chosen:
         lines.append(f"note: the epochs of {', '.join(read.chosen)} were chosen on these rows (--oof_from best): their scores are too good")
     return "\n".join(line.rstrip() for line in [*lines, verdict(evaluation, settings)])
@@ -65,9 +67,11 @@ def _member_lines(fitted: "Fitted") -> list[str]:
     evaluation, weights = fitted.evaluation, weights_of(fitted)
     assert evaluation is not None
     width = max(22, *(len(name) + 2 for name in evaluation.members))
+    written = fitted.recipe.plan["member"] if fitted.recipe.method == SINGLE else None
     lines = [f"{'member':<{width}}{'score':<28}" + (f"weight in {fitted.recipe.method}" if weights else "")]
     for place, (name, estimate) in enumerate(evaluation.members.items()):
-        lines.append(f"{name:<{width}}{_interval(estimate):<28}" + (f"{weights[place]:.3f}" if weights else ""))
+        weight, mark = f"{weights[place]:.3f}" if weights else "", _MARK if name == written else ""
+        lines.append(f"{name:<{width}}{_interval(estimate):<28}{weight}{mark}")
     counts = {name: list(evaluation.choices.values()).count(name) for name in evaluation.members}
     taken = ", ".join(f"{name} {count}x" for name, count in counts.items() if count)
     return [*lines, f"{'best single, nested':<{width}}{_interval(evaluation.single):<28}chosen on the other folds: {taken}"]
@@ -79,7 +83,7 @@ def _method_lines(fitted: "Fitted", settings: EnsembleSettings) -> list[str]:
     judgments = dict(evaluation.methods) | ({BEST: evaluation.best} if evaluation.best is not None else {})
     lines = [f"{'method, nested':<22}{'score':<28}{'gain over best single':<30}P(gain > 0)"]
     for name, judgment in judgments.items():
-        mark = "  <- written" if name == fitted.recipe.method else ""
+        mark = _MARK if name == fitted.recipe.method else ""
         line = f"{name:<22}{_interval(judgment.score):<28}{_interval(judgment.gain, '+'):<30}{_probability(judgment)}{mark}"
         lines.append(line)
     return lines
@@ -101,37 +105,25 @@ def _matrix_lines(fitted: "Fitted") -> list[str]:
     names = judged.panel.names
     same, errors = agreement(judged.panel), error_correlation(judged)
     alike = "correlation" if judged.panel.task.kind == REGRESSION else "agreement"
-    if len(names) <= _SHOWN_PAIRS:
-        return [*_matrix(f"{alike} of members", names, same), "", *_matrix("correlation of errors", names, errors), ""]
-    pairs = [(float(errors[i, j]), names[i], names[j]) for i in range(len(names)) for j in range(i)]
-    least = sorted(pair for pair in pairs if not math.isnan(pair[0]))[:5]
-    return [f"errors correlate least: {', '.join(f'{a} and {b} {value:.2f}' for value, a, b in least)}", ""]
-
-
-def _matrix(title: str, names: tuple[str, ...], values: "np.ndarray") -> list[str]:
-    width = max(22, len(title) + 2, *(len(name) + 2 for name in names))
-    cells = [max(8, min(len(name), 16) + 2) for name in names]
-    lines = [f"{title:<{width}}" + "".join(f"{name[:16]:>{cell}}" for name, cell in zip(names, cells, strict=True))]
-    for name, row in zip(names, values.tolist(), strict=True):
-        texts = ["-" if math.isnan(value) else f"{value:.3f}" for value in row]
-        lines.append(f"{name:<{width}}" + "".join(f"{text:>{cell}}" for text, cell in zip(texts, cells, strict=True)))
-    return lines
+    if len(names) <= MOST_SHOWN:
+        return [*square_lines(f"{alike} of members", names, same), "", *square_lines("correlation of errors", names, errors), ""]
+    return [f"errors correlate least: {smallest_pairs(names, errors, 2)}", ""]
 
 
 def verdict(evaluation: "Evaluation", settings: EnsembleSettings) -> str:
     """Whether the ensemble is worth submitting, in plain words."""
-    judged = evaluation.best if settings.method == BEST else evaluation.methods[settings.method]
-    name = settings.method if judged is not None and settings.method != BEST else evaluation.best_method
-    judged = judged or evaluation.methods[name]
+    chosen = evaluation.best if settings.method == BEST else None
+    name = evaluation.best_method if settings.method == BEST else settings.method
+    judged = chosen or evaluation.methods[name]
     single, gain, probability = evaluation.best_member, judged.gain, judged.probability
     if math.isnan(gain.value) or math.isnan(probability):
         return f"these rows do not say whether the ensemble is better than the best single model, {single}"
     interval = f"95 % interval {gain.low:+.4f} to {gain.high:+.4f}, probability of a gain {_probability(judged)}"
-    counted = "; that it was chosen among the methods is counted in" if settings.method == BEST else ""
-    known = f"{name} gains {gain.value:+.4f} over the best single model ({interval}{counted})"
+    what = "the choice among the methods" if chosen else name
+    known = f"{what} gains {gain.value:+.4f} over the best single model ({interval})"
     if gain.value > 0 and probability >= settings.min_probability:
         sure = "the gain is shown" if gain.low > 0 else "the gain is likely and not shown, since the interval holds zero"
-        return f"worth submitting: {known}; {sure}"
+        return f"worth submitting: {known}; {f'it takes {name}; ' if chosen else ''}{sure}"
     kept = f"{single} alone is what was written" if settings.method == BEST else f"submit {single}"
     return f"not worth submitting: {known}, and a probability of {settings.min_probability:g} is asked for; {kept}"
 

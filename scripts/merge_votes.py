@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from core.ensembling.members import Members, read_members
 from scripts.command_line import printable_lines, warn
+from scripts.earlier_merge import clear_left_over, left_over
+from scripts.square_table import MOST_SHOWN, smallest_pairs, square_lines
 
 if TYPE_CHECKING:
     from core.prediction.predictions import Predictions
@@ -14,7 +16,7 @@ _SHOWN_CLASSES = 10
 
 
 def merge_votes(paths: list[Path], workspace: "Workspace", save_path: Path, force: bool) -> None:
-    """Merges the label files at `paths` by a vote, and prints how far each agrees with it."""
+    """Merges the label files at `paths` by a vote, and prints how far each agrees with it and with the others."""
     from core.ensembling.voting import majority_vote
     from core.prediction.exchange import write_prediction_files
     from core.submission.rules import merged_form, read_rules
@@ -30,8 +32,12 @@ def merge_votes(paths: list[Path], workspace: "Workspace", save_path: Path, forc
         "task": "single_label", "method": "vote", "members": members.to_plain(),
         "classes": list(merged.classes), "id_column": form.columns[0],
     }  # fmt: skip
-    write_prediction_files(save_path, submission_bytes(merged, form), merged, record, force)
-    print(printable_lines(f"{_table(members, merged)}\n{save_path}: {len(merged)} rows, {_tie_text(members)}"))
+    submission = submission_bytes(merged, form)
+    for line in clear_left_over(save_path, submission, left_over(save_path, ()), force):
+        warn(line)
+    write_prediction_files(save_path, submission, merged, record, force)
+    shown = [_table(members, merged), "", *_agreement_lines(members), "", f"{save_path}: {len(merged)} rows, {_tie_text(members)}"]
+    print(printable_lines("\n".join(shown)))
 
 
 def _table(members: Members, merged: "Predictions") -> str:
@@ -49,6 +55,17 @@ def _table(members: Members, merged: "Predictions") -> str:
         cells = "".join(f"{count:>{_column(label)}}" for label, count in zip(classes, counts, strict=False))
         lines.append(f"{name:<{width}}{len(predictions):>9}{agreement:>11}{cells}")
     return "\n".join(lines)
+
+
+def _agreement_lines(members: Members) -> list[str]:
+    """How alike the files are, two by two; of many files those that are least alike."""
+    from core.ensembling.agreement import label_agreement
+    from core.ensembling.panels import member_names
+
+    names, same = member_names(members.paths), label_agreement([predictions.labels for predictions in members.predictions])
+    if len(names) <= MOST_SHOWN:
+        return square_lines("equal labels", names, same)
+    return [f"equal labels least: {smallest_pairs(names, same, 3)}"]
 
 
 def _column(name: str) -> int:

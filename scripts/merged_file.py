@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, first_few
 from core.task import Task
+from scripts.earlier_merge import clear_left_over, left_over
 
 if TYPE_CHECKING:
     from core.ensembling.ensemble_recipe import Recipe, RecipeMember
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where the files go, and whether they may replace others."""
+    """Where the files go, and whether they may replace others; `belonging`: files beside it that stay, though they are not written."""
 
     path: Path
     force: bool
+    belonging: tuple[Path, ...] = ()
 
     def beside(self, suffix: str) -> Path:
         """`<name><suffix>` beside the merged file."""
@@ -44,7 +46,7 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
         more: files beside the prediction's own; they are written once nothing is in the way of any.
 
     Raises:
-        RefusedError: a file with other bytes is there; nothing was written.
+        RefusedError: a file with other bytes is there, or one that is left of another merge; nothing was written.
     """
     from core.ensembling.merging import merge
     from core.files import refuse_existing, sha256_bytes, write_new
@@ -64,10 +66,12 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
     for path, data in more.items():
         if not (path.is_file() and path.read_bytes() == data):
             refuse_existing(path, to.force)
+    probabilities = () if merged.labels_only else (to.beside(".probabilities.csv"),)
+    cleared = clear_left_over(to.path, submission, left_over(to.path, {*more, *to.belonging, *probabilities}), to.force)
     write_prediction_files(to.path, submission, None if merged.labels_only else merged.outcome, record, to.force)
     for path, data in more.items():
         write_new(path, data, to.force)
-    return [*([note] if note else []), *label_notes, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
+    return [*([note] if note else []), *label_notes, *cleared, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
 
 
 def _notes_on_labels(merged: "Merged", form: "SubmissionForm", recipe: "Recipe", files: "PanelFiles") -> list[str]:

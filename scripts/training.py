@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.data.settings import AugmentationSettings, PreprocessingSettings, StoreSettings
 from core.errors import InputError, StoppedError
 from core.files import refuse_existing
+from core.prediction.oof_records import read_oof_record
 from core.processes import is_main, process_count
 from core.training.plan import RunPlan
 from core.training.settings import OptimizationSettings, RunSettings, RuntimeSettings
@@ -91,8 +92,7 @@ def _train_run(plan: RunPlan, workspace: Workspace, began: float) -> None:
         run = open_run(workspace, plan, progress_bar)
         for note in run.notes:
             say(note)
-        oof = workspace.oof_path(plan.name)
-        if not run.epochs_left and not run.replaced and oof.exists() and oof.with_suffix(".json").exists():
+        if not run.epochs_left and not run.replaced and read_oof_record(workspace.oof_path(plan.name)) is not None:
             complete_states(run, workspace)
             more = "a larger --early_stopping" if run.stopped_early else "a higher --num_epochs"
             say(f"already done: {len(run.history)} epochs are completed; {more} goes on")

@@ -122,6 +122,18 @@ def test_other_folds_are_not_gone_on_with(fresh, capsys):
     assert train(fresh, "--num_epochs", "1", "--folds", "all", "--force") == 0
 
 
+def test_rows_of_a_fold_that_were_changed_are_not_joined_and_training_makes_them_anew(fresh, capsys):
+    assert train(fresh, "--num_epochs", "1", "--folds", "all") == 0
+    path = fresh.oof_path("net_fold1")
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b",cat,", b",dog,", 1))
+    capsys.readouterr()
+    assert train(fresh, "--num_epochs", "1", "--folds", "0") == 2
+    assert "net_fold1.oof.csv: was changed after it was written" in capsys.readouterr().err
+    assert train(fresh, "--num_epochs", "1", "--folds", "all") == 0
+    assert path.read_bytes() == before
+
+
 def test_a_lost_fold_is_named_by_prediction(fresh, capsys):
     assert train(fresh, "--num_epochs", "1", "--folds", "0,2") == 0
     capsys.readouterr()

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ensembling.member_rows import class_names, is_label_file, number_rows, paired_rows, wide_rows
+from core.ensembling.member_rows import class_names, is_label_file, number_rows, paired_rows, vouched_rows, wide_rows
 from core.errors import InputError, NonFiniteError
-from core.task import BINARY, MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
+from core.prediction.prediction_records import PredictionRecord
+from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, SINGLE_LABEL, Task
 
 TWO = Task(("neg", "pos"), BINARY)
 
@@ -46,6 +47,8 @@ def test_rounded_rows_sum_to_one_again(weights: list[float], digits: int) -> Non
 def test_a_probability_is_of_the_second_class_unless_its_column_says_the_first(tmp_path: Path) -> None:
     assert paired_rows(put(tmp_path, "id,target\n1,0.25\n"), "target", TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
     assert paired_rows(put(tmp_path, "id,neg\n1,0.25\n"), "neg", TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
+    assert paired_rows(put(tmp_path, "id,p:neg\n1,0.25\n"), "p:neg", TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
+    assert paired_rows(put(tmp_path, "id,p:pos\n1,0.25\n"), "p:pos", TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
     labels = paired_rows(put(tmp_path, "id,target\n1,pos\n"), "target", TWO)
     assert (labels.values, labels.labels.tolist()) == (None, [1])  # type: ignore[union-attr]
     assert is_label_file(tmp_path / "x.csv", TWO.classes)
@@ -80,3 +83,25 @@ def test_numbers_are_read_as_they_are(tmp_path: Path) -> None:
     assert (rows.values.tolist(), rows.labels) == ([[-3.5]], None)  # type: ignore[union-attr]
     with pytest.raises(NonFiniteError):
         number_rows(put(tmp_path, "id,y\n1,nan\n"), Task((), REGRESSION))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cuts", "rows", "expected"),
+    [
+        (BINARY, (0.2,), "0.7,0.3\n0.9,0.1", ["b", "a"]),
+        (ORDINAL, (0.5, 0.6), "0.5,0.3,0.2\n0.4,0.6,0", ["c", "c"]),
+        (MULTI_LABEL, (0.9, 0.1, 0.5), "0.8,0.2,0.4\n0.95,0.05,0.5", ["b", "a c"]),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_cuts_decide_whatever_the_order_of_classes(
+    kind: str, cuts: tuple[float, ...], rows: str, expected: list[str], turned: bool, tmp_path: Path
+) -> None:
+    classes = ("a", "b", "c")[: 2 if kind == BINARY else 3]
+    lines = "".join(f"{place},{row}\n" for place, row in enumerate(rows.split("\n")))
+    path = put(tmp_path, f"id,{','.join(f'p:{name}' for name in classes)}\n{lines}")
+    task = Task(classes[::-1] if turned else classes, kind)
+    found = vouched_rows(path, PredictionRecord(kind, classes, {}, cuts=cuts), task)
+    assert found.labels is not None
+    assert [" ".join(sorted(text.split())) for text in task.decode(found.labels)] == expected
+    assert ("have the order" in found.note) == (turned and kind == ORDINAL)

@@ -13,7 +13,7 @@ from core.data.manifest import ImageRecord, manifest_bytes
 from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, Task
 from core.workspace import Workspace
 from scripts.merge_predicted import main
-from tests.ensembles import THREE, make_rows, write_ensemble, write_member, write_rows
+from tests.ensembles import THREE, Rows, make_rows, write_ensemble, write_member, write_rows
 from tests.test_merge_predicted import merge, merged, refused, snapshot
 
 TASKS = {
@@ -95,6 +95,8 @@ def test_best_keeps_the_single_model_where_nothing_is_gained(workspace: Workspac
     shown = capsys.readouterr().out
     assert "not worth submitting" in shown
     assert "good alone is what was written" in shown
+    assert re.search(r"^good .*<- written$", shown, re.MULTILINE)
+    assert shown.count("<- written") == 1
     assert json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["plan"] == {"member": "good"}
     assert merged(workspace) == (workspace.outputs_dir / "good.csv").read_text()
     replayed(workspace)
@@ -103,8 +105,12 @@ def test_best_keeps_the_single_model_where_nothing_is_gained(workspace: Workspac
 def test_best_takes_an_ensemble_that_gains(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_ensemble(workspace, THREE, GOOD)
     assert merge(workspace, *GOOD, "--oof", "--method", "best") == 0
-    assert re.search(r"^best +0\.\d+", capsys.readouterr().out, re.MULTILINE)
-    assert json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["method"] != "single"
+    shown, method = capsys.readouterr().out, json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["method"]
+    assert re.search(r"^best +0\.\d+", shown, re.MULTILINE)
+    assert "not fitted" not in shown
+    assert method != "single"
+    assert re.search(rf"^worth submitting: the choice among the methods gains \+0.*; it takes {method}; the gain is", shown, re.MULTILINE)
+    assert re.search(rf"^{method} .*<- written$", shown, re.MULTILINE)
 
 
 def test_a_member_that_is_called_like_a_method_is_a_member(workspace: Workspace) -> None:
@@ -256,6 +262,17 @@ def test_labels_only_are_named_where_probabilities_are_wanted(workspace: Workspa
     assert "foreign holds labels only" in refused(workspace, capsys, ["vgg19", "foreign", "--method", "mean"])
 
 
+def test_why_probabilities_were_passed_over_is_said_where_a_merge_is_refused(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_ensemble(workspace, THREE, {"vgg19": 1.0, "mobile": 1.0}, (40, 10))
+    (workspace.outputs_dir / "mobile.json").unlink()
+    assert merge(workspace, "vgg19", "mobile", "--method", "mean") == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert "mobile.probabilities.csv: passed over; no mobile.json vouches for it" in first
+    assert last.startswith("error: ") and "mobile holds labels only" in last
+
+
 def test_rows_that_are_missing_are_named_with_what_makes_them(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     _, asked = write_ensemble(workspace, THREE, {"vgg19": 1.0}, (40, 10))
     write_member(workspace, "resnet18_best", THREE, asked, 3, title="resnet18")
@@ -293,6 +310,8 @@ def test_rows_that_do_not_go_together(change: object, named: str, workspace: Wor
     write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (40, 10))
     path = workspace.oof_path("b")
     path.write_text(change(path.read_text()))  # type: ignore[operator]
+    assert "b.oof.csv: was changed after it was written" in refused(workspace, capsys, ["a", "b", "--oof", "--method", "mean"])
+    path.with_suffix(".json").unlink()
     line = refused(workspace, capsys, ["a", "b", "--oof", "--method", "mean"])
     assert "b.oof.csv" in line
     assert named in line
@@ -370,6 +389,113 @@ def test_nothing_is_replaced_without_force(workspace: Workspace, capsys: pytest.
     assert merge(workspace, *GOOD, "--method", "mean") == 0
     refused(workspace, capsys, [*GOOD, "--method", "weighted_mean", "--weights", "1,2,3"], code=4)
     assert merge(workspace, *GOOD, "--method", "weighted_mean", "--weights", "1,2,3", "--force") == 0
+
+
+def written(workspace: Workspace) -> set[str]:
+    return {path.name for path in workspace.outputs_dir.glob("merged.*")}
+
+
+def test_force_leaves_nothing_of_an_earlier_merge(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
+    assert merge(workspace, "a", "b", "--oof", "--method", "mean") == 0
+    assert written(workspace) == {*WRITTEN, "merged.recipe.json", "merged.png"}
+    capsys.readouterr()
+    assert merge(workspace, "a", "b", "--oof", "--method", "mean", "--force") == 0
+    assert "removed" not in capsys.readouterr().err
+    assert merge(workspace, "a", "b", "--method", "geometric", "--force") == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "removed" in line]
+    assert len(notes) == 1
+    assert "merged.png" in notes[0]
+    assert written(workspace) == {*WRITTEN, "merged.recipe.json"}
+    assert merge(workspace, "a", "b", "--force") == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "removed" in line]
+    assert len(notes) == 1
+    assert all(name in notes[0] for name in ("merged.recipe.json", "merged.probabilities.csv"))
+    assert written(workspace) == {"merged.csv", "merged.json"}
+
+
+@pytest.mark.parametrize("left", ["merged.recipe.json", "merged.png"])
+@pytest.mark.parametrize("flags", [[], ["--method", "mean"]])
+def test_what_an_earlier_merge_left_is_in_the_way(
+    left: str, flags: list[str], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_ensemble(workspace, THREE, GOOD, (40, 10))
+    (workspace.outputs_dir / left).write_text("of another merge")
+    assert left in refused(workspace, capsys, [*GOOD, *flags], code=4)
+    assert merge(workspace, *GOOD, *flags, "--force") == 0
+    assert (workspace.outputs_dir / left).exists() == (left == "merged.recipe.json" and bool(flags))
+    (workspace.outputs_dir / "merged.png").write_text("left of an earlier merge")
+    assert merge(workspace, *GOOD, *flags) == 0, "the same file once more"
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_recipe_replayed_in_its_place_stays(force: list[str], workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
+    assert merge(workspace, "a", "b", "--method", "mean") == 0
+    recipe = workspace.outputs_dir / "merged.recipe.json"
+    (workspace.outputs_dir / "merged.png").write_text("the picture of this merge")
+    recipe.write_text(recipe.read_text() + "\n")  # by hand: not what this merge would write
+    before = snapshot(workspace)
+    assert merge(workspace, "--recipe", str(recipe), *force) == 0
+    assert snapshot(workspace) == before
+    (workspace.outputs_dir / "merged.csv").unlink()
+    assert merge(workspace, "--recipe", str(recipe), *force) == 0
+    assert snapshot(workspace) == before
+    copy = workspace.root / "copy.recipe.json"
+    copy.write_bytes(recipe.read_bytes().replace(b'"seed": 0', b'"seed": 1'))
+    assert merge(workspace, "--recipe", str(copy), "--force") == 0
+    assert written(workspace) == set(WRITTEN), "recipe and picture are of another merge"
+    assert "removed" in capsys.readouterr().err
+
+
+def test_typed_weights_are_not_called_fitted(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
+    assert merge(workspace, "a", "b", "--oof", "--method", "weighted_mean", "--weights", "2,1") == 0
+    assert "note: the weights of weighted_mean are those given (--weights 2,1), not fitted" in capsys.readouterr().out
+
+
+def test_a_column_called_after_the_first_class_is_not_turned_around(workspace: Workspace) -> None:
+    workspace.dataset_dir.mkdir()
+    workspace.competition_path.write_text(json.dumps({"task": BINARY, "classes": ["cat", "dog"]}))
+    put(workspace, "x", "id,p:cat\n1,0.9\n2,0.2\n")
+    put(workspace, "y", "id,p:dog\n1,0.3\n2,0.8\n")
+    assert merge(workspace, "x", "y", "--method", "mean") == 0
+    assert probabilities(workspace.outputs_dir / "merged.probabilities.csv") == {"1": [0.8, 0.2], "2": [0.2, 0.8]}
+    assert merged(workspace) == "id,cat\n1,0.8\n2,0.2\n"
+
+
+def write_dataset(workspace: Workspace, rows: Rows, labels: dict[str, str], folds: dict[str, str]) -> None:
+    """The lists of a dataset; labels and folds that differ from those of the rows by id."""
+    plain = {
+        "schema": 1, "name": "x", "source": "x", "task": "single_label", "classes": ["0", "1", "2"], "id_column": "name",
+        "label_column": "y", "image_root": "dataset/data", "files": {}, "sample_submission": None,
+        "channels": 1, "content_hash": "", "split": {},
+    }  # fmt: skip
+    records = [ImageRecord("train", name, f"{name}.png", 1, 1, name, group="g" if name in ("0", "1") else "") for name in rows.ids]
+    cells = [f"{name},{labels.get(name, target)}\n" for name, target in zip(rows.ids, rows.targets, strict=True)]
+    workspace.data_dir.mkdir(parents=True, exist_ok=True)
+    workspace.competition_path.write_text(json.dumps(plain))
+    workspace.manifest_path.write_bytes(manifest_bytes(records))
+    workspace.train_labels_path.write_text("name,y\n" + "".join(cells[:25]))
+    workspace.valid_labels_path.write_text("name,y\n" + "".join(cells[25:]))
+    dealt = zip(rows.ids, rows.folds, strict=True)
+    workspace.folds_path.write_text("id,fold\n" + "".join(f"{name},{folds.get(name, fold)}\n" for name, fold in dealt))
+
+
+def test_rows_are_compared_with_the_dataset(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    labelled, _ = write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (40, 10))
+    write_dataset(workspace, labelled, {}, {})
+    assert merge(workspace, "a", "b", "--oof", "--method", "mean") == 0
+    assert "1 group of images (of one group, one row or the same content) stands in several folds" in capsys.readouterr().err
+    other = str((int(labelled.targets[30]) + 1) % 3)
+    write_dataset(workspace, labelled, {"30": other}, {})
+    line = refused(workspace, capsys, ["a", "b", "--oof", "--method", "mean"])
+    assert f"the target of the id '30' is '{labelled.targets[30]}', its label in " in line
+    assert f"test_labels.csv is '{other}' (1 rows differ)" in line
+    write_dataset(workspace, labelled, {}, {"3": "4"})
+    line = refused(workspace, capsys, ["a", "b", "--oof", "--method", "mean"])
+    assert "a.oof.csv: was trained on other folds than " in line
+    assert "folds.csv has now: the id '3' is of fold 3 here and 4 there (1 rows differ)" in line
 
 
 def test_the_command_as_a_process(workspace: Workspace) -> None:

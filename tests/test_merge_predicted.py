@@ -249,6 +249,30 @@ def test_the_record_says_what_was_merged(workspace: Workspace, capsys: pytest.Ca
     assert table[3].split() == ["merged", "10", "100.00", "%", "4", "3", "3"]
 
 
+def test_how_alike_the_files_are_is_printed(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    place(workspace, "a", "b_two", "reversed")
+    assert merge(workspace, "b_two", "a", "reversed") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    start = lines.index(["equal", "labels", "b_two", "a", "reversed"])
+    assert lines[start + 1 : start + 4] == [
+        ["b_two", "1.000", "0.600", "0.600"],
+        ["a", "0.600", "1.000", "1.000"],
+        ["reversed", "0.600", "1.000", "1.000"],
+    ]
+
+
+def test_of_many_files_the_least_alike_are_printed(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    place(workspace, "a", "b_two")
+    for number in range(11):
+        (workspace.outputs_dir / f"copy{number:02d}.csv").write_text(str(FILES["a"]) + "\n" * number)
+    names = ["a", "b_two", *(f"copy{number:02d}" for number in range(11))]
+    assert merge(workspace, *names) == 0
+    shown = capsys.readouterr().out
+    assert "equal labels least: b_two and a 0.600, copy00 and b_two 0.600, " in shown
+    assert shown.count(" 0.600") == 5
+    assert merge(workspace, *names[:-1]) == 4  # other members, so another record
+
+
 def test_merged_files_can_be_merged_again(workspace: Workspace) -> None:
     place(workspace, "a", "b_two", "reversed")
     assert merge(workspace, "a", "b_two", "--save_path", str(workspace.outputs_dir / "first.csv")) == 0

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from core.data.known_images import KnownImages
 from core.data.manifest import ImageRecord
-from core.ensembling.oof_files import JudgedFiles, oof_candidates, read_judged
+from core.ensembling.oof_files import JudgedFiles, read_judged
 from core.ensembling.panels import read_panel
 from core.errors import InputError
 from core.task import MULTI_LABEL, REGRESSION, Task
@@ -14,7 +15,7 @@ from tests.ensembles import THREE, Rows, make_rows, outcome_for, write_ensemble,
 
 def judged_of(workspace: Workspace, images: dict[str, ImageRecord] | None = None) -> JudgedFiles:
     paths = sorted(path for path in workspace.outputs_dir.glob("*.csv") if path.name.count(".") == 1)
-    return read_judged(read_panel(paths, None), images or {})
+    return read_judged(read_panel(paths, None), KnownImages(images or {}))
 
 
 @pytest.mark.parametrize("task", [THREE, Task(("a", "b"), MULTI_LABEL), Task((), REGRESSION)])
@@ -37,6 +38,7 @@ def test_rows_in_another_order_are_aligned(workspace: Workspace) -> None:
     path = workspace.oof_path("b")
     header, *rows = path.read_text().splitlines()
     path.write_text("\n".join([header, *rows[::-1]]) + "\n")
+    path.with_suffix(".json").unlink()
     after = judged_of(workspace).judged
     assert all(np.array_equal(x, y) for x, y in zip(before.panel.values, after.panel.values, strict=True))  # type: ignore[arg-type]
     assert np.array_equal(before.targets, after.targets)
@@ -62,12 +64,21 @@ def test_images_of_a_row_are_one_and_what_is_shared_joins_groups(workspace: Work
     assert np.allclose(found.judged.panel.values[0][0], alone[:2].mean(axis=0))
 
 
-def test_where_rows_are_looked_for(workspace: Workspace) -> None:
-    write_member(workspace, "vgg_best", THREE, make_rows(THREE, 3), 0, title="vgg")
-    file = read_panel([workspace.outputs_dir / "vgg_best.csv"], None).files[0]
-    assert [path.name for path in oof_candidates(file)] == ["vgg.oof.csv", "vgg_best.oof.csv"]
-    write_rows(workspace, "vgg_best", THREE, make_rows(THREE, 9), 0)
-    assert [path.name for path in judged_of(workspace).paths] == ["vgg_best.oof.csv"]
-    workspace.oof_path("vgg_best").unlink()
-    with pytest.raises(InputError, match=r"no out-of-fold rows .*vgg\.oof\.csv or "):
+def test_rows_that_were_changed_are_refused_and_those_without_a_record_are_not(workspace: Workspace) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 2.0}, (30, 5))
+    path = workspace.oof_path("b")
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(InputError, match=r"b\.oof\.csv: was changed after it was written \(.*b\.oof\.json has another SHA-256\)"):
         judged_of(workspace)
+    path.with_suffix(".json").write_text("[]")
+    assert [note for note in judged_of(workspace).notes if "is not the record of out-of-fold rows; passed over" in note]
+    path.with_suffix(".json").unlink()
+    assert judged_of(workspace).notes == ()
+
+
+def test_a_group_in_two_folds_is_said(workspace: Workspace) -> None:
+    labelled, _ = write_ensemble(workspace, THREE, {"a": 1.0, "b": 2.0}, (30, 5))
+    images = {name: ImageRecord("train", name, name, 1, 1, f"hash{name}", group="g" if name in "12" else "") for name in labelled.ids}
+    assert [note for note in judged_of(workspace, images).notes if "1 group of images" in note and "several folds" in note]
+    images = {name: ImageRecord("train", name, name, 1, 1, f"hash{name}", group="g" if name in ("1", "6") else "") for name in labelled.ids}
+    assert judged_of(workspace, images).notes == ()

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from core.prediction.oof_records import OofRecord, read_oof_record, write_oof
+from core.errors import InputError
+from core.prediction.oof_records import OofRecord, read_oof_record, vouched_oof_record, write_oof
 
 RECORD = OofRecord({"fold0": ("a" * 64, 3), "fold1": ("b" * 64, 4)}, "best", (0.1, 1 / 3), "macro-F1")
 
@@ -39,3 +40,16 @@ def test_a_record_of_other_rows_or_a_damaged_one_is_none(tmp_path, change):
         }
         record.write_text(texts[change])
     assert read_oof_record(path) is None
+    if change == "rows":
+        with pytest.raises(InputError, match=r"net\.oof\.csv: was changed after it was written .*net\.oof\.json"):
+            vouched_oof_record(path)
+    else:
+        found, note = vouched_oof_record(path)
+        assert found is None
+        assert bool(note) == (change not in ("gone", "no record"))
+
+
+def test_rows_that_are_as_they_were_written_are_vouched_for(tmp_path):
+    path = tmp_path / "net.oof.csv"
+    write_oof(path, b"id,fold\n1,0\n", RECORD)
+    assert vouched_oof_record(path) == (RECORD, "")

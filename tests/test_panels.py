@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.ensembling.panels import member_names, read_panel
 from core.errors import InputError
-from core.task import BINARY, MULTI_LABEL, REGRESSION, SINGLE_LABEL, Task
+from core.task import Task
 
 
 def put(folder: Path, name: str, text: str) -> Path:
@@ -34,23 +34,6 @@ def test_rows_columns_and_files_may_come_in_any_order(rows: list[int], classes: 
     assert panel.names == tuple(f"m{m}" for m in range(5))
     order = [int(name[1:]) for name in panel.ids.tolist()]
     assert all(values is not None and np.array_equal(values, table[m, order]) for m, values in enumerate(panel.values))
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "classes"),
-    [
-        ("id,x,y\n1,0.5,0.5\n2,1,0\n", SINGLE_LABEL, ("x", "y")),
-        ("id,x,y\n1,0.5,0.9\n2,1,0\n", MULTI_LABEL, ("x", "y")),
-        ("id,t\n1,0.5\n2,1\n", BINARY, ("0", "1")),
-        ("id,t\n1,50.5\n2,1\n", REGRESSION, ()),
-        ("id,t\n1,10\n2,9\n", SINGLE_LABEL, ("9", "10")),
-    ],
-)
-def test_a_task_that_nothing_states_is_told_from_the_files(text: str, kind: str, classes: tuple[str, ...], tmp_path: Path) -> None:
-    files = read_panel([put(tmp_path, name, text) for name in "ab"], None)
-    assert (files.panel.task.kind, files.panel.task.classes) == (kind, classes)
-    assert any("is taken for" in note for note in files.notes) == (classes != ("9", "10"))
-    assert any("same content" in note for note in files.notes)
 
 
 def test_other_ids_are_named(tmp_path: Path) -> None:

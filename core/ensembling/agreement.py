@@ -22,7 +22,12 @@ def agreement(panel: "Panel") -> "np.ndarray":
     """
     if panel.task.kind == REGRESSION:
         return _by_pairs([values[:, 0] for values in panel.all_values("agreement")], _pearson)
-    return _by_pairs(_labels(panel), _equal_rows)
+    return label_agreement(_labels(panel))
+
+
+def label_agreement(labels: "Sequence[np.ndarray]") -> "np.ndarray":
+    """The share of rows on which two members' labels are equal (m, m); each has (n,) codes, or (n, k) classes that must all be the same."""
+    return _by_pairs(labels, _equal_rows)
 
 
 def error_correlation(judged: "JudgedPanel") -> "np.ndarray":

@@ -15,7 +15,7 @@ from core.prediction.number_files import PREFIX, outcome_in, read_number_file
 from core.prediction.prediction_records import PredictionRecord
 from core.prediction.scores import Scores
 from core.tables import read_table, read_unique_ids
-from core.task import MULTI_LABEL, REGRESSION, Task, split_label
+from core.task import MULTI_LABEL, ORDINAL, REGRESSION, Task, split_label
 
 if TYPE_CHECKING:
     from core.prediction.number_files import NumberFile
@@ -47,17 +47,36 @@ def class_names(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def vouched_rows(path: Path, record: PredictionRecord, task: Task) -> MemberRows:
-    """Of a file of probabilities or numbers that a record vouches for."""
-    outcome = outcome_in(read_number_file(path, 1), Task(record.classes, record.kind))
+    """Of a file of probabilities or numbers that a record vouches for; cuts decide on the classes in the order that they were made for."""
+    own = Task(record.classes, record.kind)
+    outcome = outcome_in(read_number_file(path, 1), own)
     if task.kind == REGRESSION:
         return MemberRows(outcome.ids, values_of(outcome)[:, None], None)
     try:
         ordered = outcome.with_columns(task.classes) if isinstance(outcome, Scores) else outcome.with_classes(task.classes)
+        if record.cuts is None or record.classes == task.classes:
+            labels = labels_of(task, values_of(ordered), record.cuts)
+        else:
+            labels = _reordered(labels_of(own, values_of(outcome), record.cuts), own, task)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    values = values_of(ordered)
-    cuts = record.cuts if record.classes == task.classes else None
-    return MemberRows(ordered.ids, values, labels_of(task, values, cuts))
+    return MemberRows(ordered.ids, values_of(ordered), labels, _order_note(path, own, task))
+
+
+def _reordered(labels: np.ndarray, own: Task, task: Task) -> np.ndarray:
+    """Labels of a task as those of another with the same classes in another order."""
+    if task.kind == MULTI_LABEL:
+        return labels[:, [own.classes.index(name) for name in task.classes]]
+    codes: np.ndarray = np.array([task.classes.index(name) for name in own.classes])[labels]
+    return codes
+
+
+def _order_note(path: Path, own: Task, task: Task) -> str:
+    """A note where classes that are in order have another one than the task's."""
+    if task.kind != ORDINAL or own.classes == task.classes:
+        return ""
+    mine, theirs = first_few(list(own.classes)), first_few(list(task.classes))
+    return f"{path}: was predicted for classes in the order {mine}; here they have the order {theirs}, by which expected places go"
 
 
 def wide_rows(path: Path, task: Task) -> MemberRows:
@@ -118,7 +137,7 @@ def paired_rows(path: Path, column: str, task: Task) -> MemberRows:
     if len(task.classes) == 2 and not is_label_file(path, task.classes):
         numbers = read_number_file(path, 1)
         of_named, _ = _probabilities(numbers, sum_to_one=False)
-        first = column == task.classes[0]  # a column that is called after a class holds the probability of that one
+        first = task.classes[0] in (column, column.removeprefix(PREFIX))  # a column called after a class holds the probability of that one
         values = np.concatenate([of_named, 1 - of_named] if first else [1 - of_named, of_named], axis=1)
         return MemberRows(_ids(numbers), values, labels_of(task, values))
     labels = read_label_file(path)

@@ -1,15 +1,16 @@
 """Out-of-fold rows beside prediction files, brought together so that every member is judged on the same rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.data.grouping import joined_groups
-from core.data.manifest import ImageRecord
+from core.data.known_images import KnownImages
+from core.ensembling.dataset_checks import LabelledRows, check_with_dataset, crossing_note
 from core.ensembling.member_files import MemberFile
 from core.ensembling.members import copies_among
+from core.ensembling.oof_places import find_oof_files, odd_together
 from core.ensembling.panel import JudgedPanel, Panel, labels_of
 from core.ensembling.panels import PanelFiles
 from core.errors import InputError, first_few
@@ -18,7 +19,7 @@ from core.prediction.aggregation import row_means
 from core.prediction.decisions import values_of
 from core.prediction.exchange import OutOfFold, read_oof
 from core.prediction.ids import as_ids, difference, matching_rows, texts_of
-from core.prediction.oof_records import OofRecord, read_oof_record
+from core.prediction.oof_records import vouched_oof_record
 from core.prediction.scores import Scores
 from core.progress import Progress, silent
 from core.task import REGRESSION, Task
@@ -55,69 +56,43 @@ class _Rows:
     values: np.ndarray
 
 
-def read_judged(files: PanelFiles, images: Mapping[str, ImageRecord], progress: Progress = silent) -> JudgedFiles:
+def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = silent) -> JudgedFiles:
     """Reads `<name>.oof.csv` (or `<title>.oof.csv`) beside every member.
 
     Args:
         files: the members.
-        images: id -> what the dataset knows of a labelled image: images of one row count as their mean, and rows that share a group, a
-            row or their content are drawn together; an image that is not there stands alone.
+        dataset: what is known of labelled images: images of one row count as their mean, and rows that share a group, a row or their
+            content are drawn together; an image that is not there stands alone. Its labels and folds must be those of the rows.
         progress: wraps the files.
 
     Raises:
-        InputError: rows are missing, damaged, or of other images, targets, folds or classes than those of another member; both files
-            are named. NonFiniteError: they hold NaN or infinity.
+        InputError: rows are missing, damaged, changed after they were written, or of other images, targets, folds or classes than those
+            of another member, or than those of the dataset; both files are named. NonFiniteError: they hold NaN or infinity.
     """
     task, members = files.panel.task, files.files
-    paths = _found(members)
+    paths = find_oof_files(members)
+    vouched = [vouched_oof_record(path) for path in paths]
     rows: list[_Rows] = []
     for file, path in progress(list(zip(members, paths, strict=True)), len(paths), "reading out-of-fold rows", "files"):
         rows.append(_checked(_read(file, path, task), rows))
-    known = {name: images.get(name) for name in texts_of(rows[0].ids)}
-    of = [record.row_id if record else name for name, record in known.items()]
+    images = LabelledRows(rows[0].path, texts_of(rows[0].ids), rows[0].folds, rows[0].targets)
+    noted = check_with_dataset(images, task, dataset)
+    known = [dataset.records.get(name) for name in images.names]
+    of = [record.row_id if record else name for name, record in zip(images.names, known, strict=True)]
+    joined = joined_groups(of, [record.group if record else "" for record in known], [record.sha256 if record else "" for record in known])
     names, folds, targets, values = _as_rows(rows, of)
-    groups = _groups(names, of, list(known.values()))
+    group_of = dict(zip(of, joined, strict=True))
+    groups = [group_of[name] for name in names]
     codes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)[1]
     labels = () if task.kind == REGRESSION else tuple(labels_of(task, one) for one in values)
     panel = Panel(files.panel.names, task, as_ids(names), tuple(one[:, None] if one.ndim == 1 else one for one in values), labels)
-    records = [read_oof_record(path) for path in paths]
-    chosen = tuple(name for name, record in zip(panel.names, records, strict=True) if record is not None and record.oof_from == "best")
-    notes = [note for file, path, record in zip(members, paths, records, strict=True) for note in _notes(file, path, record)]
+    chosen = tuple(name for name, (record, _) in zip(panel.names, vouched, strict=True) if record is not None and record.oof_from == "best")
+    notes = [note for _, note in vouched if note] + noted + crossing_note(images, joined)
+    notes += [note for file, path, (record, _) in zip(members, paths, vouched, strict=True) for note in odd_together(file, path, record)]
     hashes = tuple(sha256_file(path) for path in paths)
     copies = copies_among(zip(paths, hashes, strict=True), "a copy of a member adds nothing")
     judged = JudgedPanel(panel, targets, _numbered(folds), codes)
     return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *copies))
-
-
-def oof_candidates(file: MemberFile) -> list[Path]:
-    """Where a member's out-of-fold rows may lie: by its file's name, and by the run that its JSON names."""
-    record, folder = file.record, file.path.parent
-    names = [f"{file.path.stem}.oof.csv"]
-    if record is not None and record.title:
-        number = record.part.removeprefix("fold")
-        names.insert(0, f"{record.title}_fold{number}.oof.csv" if number.isdecimal() else f"{record.title}.oof.csv")
-    return [folder / name for name in dict.fromkeys(names)]
-
-
-def _found(members: tuple[MemberFile, ...]) -> list[Path]:
-    found: list[Path] = []
-    missing: list[str] = []
-    for file in members:
-        candidates = oof_candidates(file)
-        there = [path for path in candidates if path.is_file()]
-        if there:
-            found.append(there[0])
-        else:
-            missing.append(" or ".join(map(str, candidates)))
-    if missing:
-        raise InputError(
-            f"--oof: no out-of-fold rows {'; '.join(missing)}; training writes them at its end, training --folds all those of all folds"
-        )
-    twice = [path for path in found if found.count(path) > 1]
-    if twice:
-        both = [file.path.name for file, path in zip(members, found, strict=True) if path == twice[0]]
-        raise InputError(f"{twice[0]}: holds the out-of-fold rows of {first_few(both)} at once; merge one prediction of a run")
-    return found
 
 
 def _read(file: MemberFile, path: Path, task: Task) -> _Rows:
@@ -169,28 +144,7 @@ def _as_rows(rows: list[_Rows], of: list[str]) -> tuple[list[str], np.ndarray, n
     return list(dict.fromkeys(of)), first.folds[chosen], first.targets[chosen], [row_means(one.values, of)[1] for one in rows]
 
 
-def _groups(names: list[str], of: list[str], known: list[ImageRecord | None]) -> list[str]:
-    """What is drawn together, a text for each row; `of` and `known` are the images' rows and records."""
-    joined = joined_groups(of, [record.group if record else "" for record in known], [record.sha256 if record else "" for record in known])
-    by_row = dict(zip(of, joined, strict=True))
-    return [by_row[name] for name in names]
-
-
 def _numbered(folds: np.ndarray) -> np.ndarray:
     """The fold of each row as an integer: its own number, and 0 where all are of the held-out part."""
     names = sorted(set(folds.tolist()), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     return np.array([names.index(name) for name in folds.tolist()])
-
-
-def _notes(file: MemberFile, path: Path, record: OofRecord | None) -> list[str]:
-    """What is odd about rows and prediction together."""
-    made = file.record
-    if made is None or record is None or not made.title:
-        return []
-    parts = set(record.runs)
-    if made.part != "folds" and made.part not in parts:
-        return [f"{file.path}: is of the part {made.part!r}, its out-of-fold rows {path.name} are of {', '.join(sorted(parts))}"]
-    epochs = record.runs.get(made.part, ("", made.epochs))[1]
-    if made.epochs is not None and epochs != made.epochs:
-        return [f"{file.path}: is of the model after {made.epochs} epochs, its out-of-fold rows of that after {epochs}"]
-    return []

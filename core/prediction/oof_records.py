@@ -4,8 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from core.errors import CommandError, InputError
 from core.files import sha256_bytes, sha256_file, write_bytes
+from core.tables import read_text
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,40 @@ def write_oof(path: Path, rows: bytes, record: OofRecord) -> None:
 
 
 def read_oof_record(path: Path) -> OofRecord | None:
-    """The record of the rows in `path`; None where there is none, or it is of other rows than stand there now."""
+    """The record of the rows in `path`; None where there is none, or it is of other rows than stand there now.
+
+    For whoever wants what the record says and not the rows; who reads the rows takes `vouched_oof_record`.
+    """
     try:
-        plain = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        if plain["sha256"] != sha256_file(path):
-            return None
-        cuts = tuple(float(cut) for cut in plain["cuts"])
-        runs = {str(part): (str(run), int(epochs)) for part, (run, epochs) in plain["runs"].items()}
-        figures = [None if plain.get(name) is None else float(plain[name]) for name in ("by_default", "by_others")]
-        return OofRecord(runs, str(plain["oof_from"]), cuts, str(plain["tuned_for"]), str(plain.get("metric", "")), *figures)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return vouched_oof_record(path)[0]
+    except (CommandError, OSError):
         return None
+
+
+def vouched_oof_record(path: Path) -> tuple[OofRecord | None, str]:
+    """The record of the rows in `path`, None where there is none; and a note where one is there that is of no use.
+
+    Raises:
+        InputError: it is the record of other rows, so that these were changed after they were written.
+    """
+    beside = path.with_suffix(".json")
+    if not beside.is_file() or not path.is_file():
+        return None, ""
+    try:
+        plain = json.loads(read_text(beside))
+        digest, record = str(plain["sha256"]), _record_in(plain)
+    except (InputError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        return None, f"{beside}: is not the record of out-of-fold rows; passed over"
+    if digest != sha256_file(path):
+        raise InputError(
+            f"{path}: was changed after it was written ({beside} has another SHA-256): its rows cannot be trusted; let training write both "
+            f"again, or delete {beside.name} to use the rows as those of others"
+        )
+    return record, ""
+
+
+def _record_in(plain: Any) -> OofRecord:
+    cuts = tuple(float(cut) for cut in plain["cuts"])
+    runs = {str(part): (str(run), int(epochs)) for part, (run, epochs) in plain["runs"].items()}
+    figures = [None if plain.get(name) is None else float(plain[name]) for name in ("by_default", "by_others")]
+    return OofRecord(runs, str(plain["oof_from"]), cuts, str(plain["tuned_for"]), str(plain.get("metric", "")), *figures)
