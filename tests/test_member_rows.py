@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from core.ensembling.member_rows import class_names, is_label_file, number_rows, paired_rows, vouched_rows, wide_rows
 from core.errors import InputError, NonFiniteError
+from core.prediction.number_files import read_number_file
 from core.prediction.prediction_records import PredictionRecord
-from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, SINGLE_LABEL, Task
+from core.task import BINARY, MULTI_LABEL, ORDINAL, SINGLE_LABEL, Task
 
 TWO = Task(("neg", "pos"), BINARY)
 
@@ -22,7 +23,7 @@ def put(folder: Path, text: str) -> Path:
 
 
 def test_columns_are_aligned_by_name(tmp_path: Path) -> None:
-    rows = wide_rows(put(tmp_path, "id,p:b,p:a\n007,0.9,0.1\n"), Task(("a", "b")))
+    rows = wide_rows(read_number_file(put(tmp_path, "id,p:b,p:a\n007,0.9,0.1\n"), 1), Task(("a", "b")))
     assert rows.values is not None
     assert (rows.values.tolist(), rows.ids.tolist(), rows.labels.tolist()) == ([[0.1, 0.9]], ["007"], [1])  # type: ignore[union-attr]
     assert class_names(("a", "p:b")) == ("a", "p:b")
@@ -38,29 +39,29 @@ def test_rounded_rows_sum_to_one_again(weights: list[float], digits: int) -> Non
         path = put(Path(folder), f"id,{','.join(names)}\n1,{','.join(map(repr, shares.tolist()))}\n")
         if len(names) < 2:
             return
-        rows = wide_rows(path, Task(tuple(names)))
+        rows = wide_rows(read_number_file(path, 1), Task(tuple(names)))
     assert rows.values is not None
     assert abs(rows.values.sum() - 1) < 1e-4
     assert bool(rows.note) == (abs(shares.sum() - 1) > 1e-4)
 
 
 def test_a_probability_is_of_the_second_class_unless_its_column_says_the_first(tmp_path: Path) -> None:
-    assert paired_rows(put(tmp_path, "id,target\n1,0.25\n"), "target", TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
-    assert paired_rows(put(tmp_path, "id,neg\n1,0.25\n"), "neg", TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
-    assert paired_rows(put(tmp_path, "id,p:neg\n1,0.25\n"), "p:neg", TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
-    assert paired_rows(put(tmp_path, "id,p:pos\n1,0.25\n"), "p:pos", TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
-    labels = paired_rows(put(tmp_path, "id,target\n1,pos\n"), "target", TWO)
+    assert paired_rows(put(tmp_path, "id,target\n1,0.25\n"), TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
+    assert paired_rows(put(tmp_path, "id,neg\n1,0.25\n"), TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
+    assert paired_rows(put(tmp_path, "id,p:neg\n1,0.25\n"), TWO).values.tolist() == [[0.25, 0.75]]  # type: ignore[union-attr]
+    assert paired_rows(put(tmp_path, "id,p:pos\n1,0.25\n"), TWO).values.tolist() == [[0.75, 0.25]]  # type: ignore[union-attr]
+    labels = paired_rows(put(tmp_path, "id,target\n1,pos\n"), TWO)
     assert (labels.values, labels.labels.tolist()) == (None, [1])  # type: ignore[union-attr]
     assert is_label_file(tmp_path / "x.csv", TWO.classes)
 
 
 def test_delimited_labels_are_columns_of_bool(tmp_path: Path) -> None:
     task = Task(("a", "b"), MULTI_LABEL, "|")
-    rows = paired_rows(put(tmp_path, "id,tags\n1,b|a\n2,\n"), "tags", task)
+    rows = paired_rows(put(tmp_path, "id,tags\n1,b|a\n2,\n"), task)
     assert rows.labels is not None
     assert rows.labels.tolist() == [[True, True], [False, False]]
     with pytest.raises(InputError, match=r"line 3: the label 'z'"):
-        paired_rows(put(tmp_path, "id,tags\n1,b\n2,z\n"), "tags", task)
+        paired_rows(put(tmp_path, "id,tags\n1,b\n2,z\n"), task)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +76,14 @@ def test_delimited_labels_are_columns_of_bool(tmp_path: Path) -> None:
 )
 def test_damaged_rows_are_named(text: str, error: type[Exception], named: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=named):
-        wide_rows(put(tmp_path, text), Task(("a", "b"), SINGLE_LABEL))
+        wide_rows(read_number_file(put(tmp_path, text), 1), Task(("a", "b"), SINGLE_LABEL))
 
 
 def test_numbers_are_read_as_they_are(tmp_path: Path) -> None:
-    rows = number_rows(put(tmp_path, "id,y\n1,-3.5\n"), Task((), REGRESSION))
+    rows = number_rows(read_number_file(put(tmp_path, "id,y\n1,-3.5\n"), 1))
     assert (rows.values.tolist(), rows.labels) == ([[-3.5]], None)  # type: ignore[union-attr]
     with pytest.raises(NonFiniteError):
-        number_rows(put(tmp_path, "id,y\n1,nan\n"), Task((), REGRESSION))
+        number_rows(read_number_file(put(tmp_path, "id,y\n1,nan\n"), 1))
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ def test_two_predictions_of_one_run_cannot_be_judged_apart(workspace: Workspace,
         (lambda text: text[: len(text) // 2], "b.oof.csv"),
         (lambda text: text.splitlines()[0] + "\n", "has a header but no rows"),
         (lambda text: "", "b.oof.csv: is empty"),
-        (lambda text: text.replace("fold,target", "x,y"), "must be 'fold' and 'target'"),
+        (lambda text: text.replace("fold,target", "x,y"), "has the columns x, y"),
     ],
 )
 def test_rows_that_do_not_go_together(change: object, named: str, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

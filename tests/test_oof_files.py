@@ -8,7 +8,7 @@ from core.data.manifest import ImageRecord
 from core.ensembling.oof_files import JudgedFiles, read_judged
 from core.ensembling.panels import read_panel
 from core.errors import InputError
-from core.task import MULTI_LABEL, REGRESSION, Task
+from core.task import BINARY, MULTI_LABEL, REGRESSION, Task
 from core.workspace import Workspace
 from tests.ensembles import THREE, Rows, make_rows, outcome_for, write_ensemble, write_member, write_rows
 
@@ -82,3 +82,20 @@ def test_a_group_in_two_folds_is_said(workspace: Workspace) -> None:
     assert [note for note in judged_of(workspace, images).notes if "1 group of images" in note and "several folds" in note]
     images = {name: ImageRecord("train", name, name, 1, 1, f"hash{name}", group="g" if name in ("1", "6") else "") for name in labelled.ids}
     assert judged_of(workspace, images).notes == ()
+
+
+def test_rows_of_training_and_of_another_program_are_judged_together(workspace: Workspace) -> None:
+    task = Task(("neg", "pos"), BINARY)
+    labelled, _ = write_ensemble(workspace, task, {"a": 1.0, "b": 1.0}, (30, 5))
+    images = {name: ImageRecord("train", name, name, 1, 1, f"hash{name}") for name in labelled.ids}
+    labels = {name: (label, workspace.train_labels_path) for name, label in zip(labelled.ids, labelled.targets, strict=True)}
+    dataset = KnownImages(images, labels, dict(zip(labelled.ids, map(int, labelled.folds), strict=True)))
+    files = read_panel([workspace.outputs_dir / "a.csv", workspace.outputs_dir / "b.csv"], None)
+    before = read_judged(files, dataset).judged
+    path = workspace.oof_path("b")
+    rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    path.write_text("image,prob\n" + "".join(f"{row[0]},{row[-1]}\n" for row in rows[::-1]))
+    path.with_suffix(".json").unlink()
+    after = read_judged(files, dataset).judged
+    assert np.array_equal(before.targets, after.targets) and np.array_equal(before.folds, after.folds)
+    assert all(np.allclose(x, y) for x, y in zip(before.panel.values, after.panel.values, strict=True))  # type: ignore[arg-type]

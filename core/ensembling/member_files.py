@@ -7,6 +7,7 @@ from pathlib import Path
 from core.ensembling.member_rows import MemberRows, class_names, number_rows, paired_rows, vouched_rows, wide_rows
 from core.errors import InputError, printable
 from core.files import sha256_file
+from core.prediction.number_files import read_number_file
 from core.prediction.prediction_records import PredictionRecord, read_prediction_record
 from core.tables import read_table
 from core.task import REGRESSION, Task
@@ -56,8 +57,8 @@ class MemberFile:
         if self.probabilities_path is not None and self.record is not None:
             return vouched_rows(self.probabilities_path, self.record, task)
         if len(self.columns) > 2:
-            return wide_rows(self.path, task)
-        return number_rows(self.path, task) if task.kind == REGRESSION else paired_rows(self.path, self.columns[1], task)
+            return wide_rows(read_number_file(self.path, 1), task)
+        return number_rows(read_number_file(self.path, 1)) if task.kind == REGRESSION else paired_rows(self.path, task)
 
 
 def look_at_member(path: Path) -> MemberFile:

@@ -79,12 +79,11 @@ def _order_note(path: Path, own: Task, task: Task) -> str:
     return f"{path}: was predicted for classes in the order {mine}; here they have the order {theirs}, by which expected places go"
 
 
-def wide_rows(path: Path, task: Task) -> MemberRows:
+def wide_rows(numbers: "NumberFile", task: Task) -> MemberRows:
     """Of a file with a column of probabilities for each class."""
-    numbers = read_number_file(path, 1)
-    names = class_names(numbers.columns[1:])
+    names = class_names(numbers.columns[len(numbers.texts) :])
     if task.kind == REGRESSION or set(names) != set(task.classes):
-        raise InputError(f"{path}: has the columns {first_few(list(names))}; the task is {task}")
+        raise InputError(f"{numbers.path}: has the columns {first_few(list(names))}; the task is {task}")
     values, note = _probabilities(numbers, task.has_one_class)
     values = values[:, [names.index(name) for name in task.classes]]
     return MemberRows(_ids(numbers), values, labels_of(task, values), note)
@@ -123,23 +122,30 @@ def _ids(numbers: "NumberFile") -> np.ndarray:
     return ids
 
 
-def number_rows(path: Path, task: Task) -> MemberRows:
-    """Of a file with a number in each row."""
-    numbers = read_number_file(path, 1)
+def number_rows(numbers: "NumberFile") -> MemberRows:
+    """Of a file with one number in each row."""
+    columns = numbers.columns[len(numbers.texts) :]
+    if len(columns) != 1:
+        raise InputError(f"{numbers.path}: has the columns {first_few(list(columns))}; one number a row is wanted")
     _refuse_row(numbers, ~np.isfinite(numbers.values).all(axis=1), "holds NaN or infinity", NonFiniteError)
     return MemberRows(_ids(numbers), numbers.values, None)
 
 
-def paired_rows(path: Path, column: str, task: Task) -> MemberRows:
+def one_probability_rows(numbers: "NumberFile", task: Task) -> MemberRows:
+    """Of a file with the probability of one of two classes: of the one that its column is called after, else of the second."""
+    of_named, _ = _probabilities(numbers, sum_to_one=False)
+    column = numbers.columns[-1]
+    first = task.classes[0] in (column, column.removeprefix(PREFIX))
+    values = np.concatenate([of_named, 1 - of_named] if first else [1 - of_named, of_named], axis=1)
+    return MemberRows(_ids(numbers), values, labels_of(task, values))
+
+
+def paired_rows(path: Path, task: Task) -> MemberRows:
     """Of a file with one cell beside the id: labels, or the probability of one of two classes."""
     if task.kind == MULTI_LABEL:
         return _delimited_rows(path, task)
     if len(task.classes) == 2 and not is_label_file(path, task.classes):
-        numbers = read_number_file(path, 1)
-        of_named, _ = _probabilities(numbers, sum_to_one=False)
-        first = task.classes[0] in (column, column.removeprefix(PREFIX))  # a column called after a class holds the probability of that one
-        values = np.concatenate([of_named, 1 - of_named] if first else [1 - of_named, of_named], axis=1)
-        return MemberRows(_ids(numbers), values, labels_of(task, values))
+        return one_probability_rows(read_number_file(path, 1), task)
     labels = read_label_file(path)
     labels.check_labels(task.classes, "of this task")
     rows = labels.predictions.with_classes(task.classes)

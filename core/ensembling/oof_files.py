@@ -1,6 +1,6 @@
 """Out-of-fold rows beside prediction files, brought together so that every member is judged on the same rows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +8,18 @@ import numpy as np
 from core.data.grouping import joined_groups
 from core.data.known_images import KnownImages
 from core.ensembling.dataset_checks import LabelledRows, check_with_dataset, crossing_note
-from core.ensembling.member_files import MemberFile
 from core.ensembling.members import copies_among
 from core.ensembling.oof_places import find_oof_files, odd_together
+from core.ensembling.oof_rows import OofRows, read_foreign_rows, read_written_rows
 from core.ensembling.panel import JudgedPanel, Panel, labels_of
 from core.ensembling.panels import PanelFiles
-from core.errors import InputError, first_few
+from core.errors import InputError
 from core.files import sha256_file
 from core.prediction.aggregation import row_means
-from core.prediction.decisions import values_of
-from core.prediction.exchange import OutOfFold, read_oof
 from core.prediction.ids import as_ids, difference, matching_rows, texts_of
 from core.prediction.oof_records import vouched_oof_record
-from core.prediction.scores import Scores
 from core.progress import Progress, silent
-from core.task import REGRESSION, Task
+from core.task import REGRESSION
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,17 +42,6 @@ class JudgedFiles:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows of one member, in the task's order of classes."""
-
-    path: Path
-    ids: np.ndarray
-    folds: np.ndarray
-    targets: np.ndarray
-    values: np.ndarray
-
-
 def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = silent) -> JudgedFiles:
     """Reads `<name>.oof.csv` (or `<title>.oof.csv`) beside every member.
 
@@ -72,9 +58,11 @@ def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = si
     task, members = files.panel.task, files.files
     paths = find_oof_files(members)
     vouched = [vouched_oof_record(path) for path in paths]
-    rows: list[_Rows] = []
-    for file, path in progress(list(zip(members, paths, strict=True)), len(paths), "reading out-of-fold rows", "files"):
-        rows.append(_checked(_read(file, path, task), rows))
+    rows: list[OofRows] = []
+    for place in progress(range(len(paths)), len(paths), "reading out-of-fold rows", "files"):
+        written = vouched[place][0] is not None
+        own = read_written_rows(members[place], paths[place], task) if written else read_foreign_rows(paths[place], task, dataset)
+        rows.append(_checked(own, rows))
     images = LabelledRows(rows[0].path, texts_of(rows[0].ids), rows[0].folds, rows[0].targets)
     noted = check_with_dataset(images, task, dataset)
     known = [dataset.records.get(name) for name in images.names]
@@ -85,7 +73,7 @@ def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = si
     groups = [group_of[name] for name in names]
     codes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)[1]
     labels = () if task.kind == REGRESSION else tuple(labels_of(task, one) for one in values)
-    panel = Panel(files.panel.names, task, as_ids(names), tuple(one[:, None] if one.ndim == 1 else one for one in values), labels)
+    panel = Panel(files.panel.names, task, as_ids(names), tuple(values), labels)
     chosen = tuple(name for name, (record, _) in zip(panel.names, vouched, strict=True) if record is not None and record.oof_from == "best")
     notes = [note for _, note in vouched if note] + noted + crossing_note(images, joined)
     notes += [note for file, path, (record, _) in zip(members, paths, vouched, strict=True) for note in odd_together(file, path, record)]
@@ -95,20 +83,7 @@ def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = si
     return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *copies))
 
 
-def _read(file: MemberFile, path: Path, task: Task) -> _Rows:
-    own = replace(task, classes=file.record.classes) if file.record is not None else task
-    oof: OutOfFold = read_oof(path, own)
-    outcome = oof.predictions
-    columns = outcome.columns if isinstance(outcome, Scores) else outcome.classes
-    if task.kind != REGRESSION and set(columns) != set(task.classes):
-        raise InputError(f"{path}: has the classes {first_few(list(columns))}, {file.path.name} has {first_few(list(task.classes))}")
-    if task.kind != REGRESSION:
-        outcome = outcome.with_columns(task.classes) if isinstance(outcome, Scores) else outcome.with_classes(task.classes)
-    folds = np.array(oof.folds, dtype=object)
-    return _Rows(path, outcome.ids, folds, task.truths(oof.targets), values_of(outcome))
-
-
-def _checked(rows: _Rows, others: list[_Rows]) -> _Rows:
+def _checked(rows: OofRows, others: list[OofRows]) -> OofRows:
     """The rows in the order of the first member's. Raises InputError where they are not of the same images, folds and targets."""
     if not others:
         return rows
@@ -118,7 +93,7 @@ def _checked(rows: _Rows, others: list[_Rows]) -> _Rows:
         raise InputError(
             f"{rows.path}: compared with {first.path}, {difference(rows.ids, first.ids)}; members must be judged on the same rows"
         )
-    rows = _Rows(rows.path, first.ids, rows.folds[places], rows.targets[places], rows.values[places])
+    rows = rows.of_rows(places)
     odd = rows.folds != first.folds
     if odd.any():
         row = int(odd.argmax())
@@ -134,7 +109,7 @@ def _checked(rows: _Rows, others: list[_Rows]) -> _Rows:
     return rows
 
 
-def _as_rows(rows: list[_Rows], of: list[str]) -> tuple[list[str], np.ndarray, np.ndarray, list[np.ndarray]]:
+def _as_rows(rows: list[OofRows], of: list[str]) -> tuple[list[str], np.ndarray, np.ndarray, list[np.ndarray]]:
     """Rows out of images, each of which is `of` one: their ids, folds, targets, and every member's values."""
     first = rows[0]
     if len(set(of)) == len(of):
