@@ -36,6 +36,11 @@ def is_main() -> bool:
     return process_number() == 0
 
 
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def share_bounds(count: int, processes: int) -> list[tuple[int, int]]:
     """(start, end) of each process's contiguous share of `count` rows.
 

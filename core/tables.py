@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from core.files import translate_os_error
 MAX_TABLE_BYTES = 4 << 30
 MAX_ID_LENGTH = 256
 _PLAIN_NUMBER = re.compile(r"[+-](?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ROWS_AT_A_TIME = 2000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -112,15 +114,21 @@ def read_unique_ids(path: Path) -> list[str]:
 
 
 def table_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A CSV file's bytes: UTF-8, lines ended by a line feed, quoted only where needed."""
-    table = [columns, *rows]
-    text = _csv_text(table, csv.QUOTE_MINIMAL)
-    if "\r" in text:  # Python 3.11 leaves it unquoted, where it would read as the end of a line
-        text = _csv_text(table, csv.QUOTE_ALL)
-    return text.encode()
+    """A CSV file's bytes: UTF-8, lines ended by a line feed, quoted only where needed. The rows are gone through once, some at a time, so
+    that not all their cells have to be there at once."""
+    quoting: Literal[0, 1] = csv.QUOTE_MINIMAL
+    parts: list[str] = []
+    left = chain([columns], rows)
+    while some := list(islice(left, _ROWS_AT_A_TIME)):
+        parts.append(_csv_text(some, quoting))
+        if quoting == csv.QUOTE_MINIMAL and "\r" in parts[-1]:  # Python 3.11 leaves it unquoted, where it reads as the end of a line
+            quoting = csv.QUOTE_ALL
+            before = csv.reader(io.StringIO("".join(parts[:-1]), newline=""), strict=True)
+            parts = [_csv_text(before, quoting), _csv_text(some, quoting)]
+    return "".join(parts).encode()
 
 
-def _csv_text(table: Sequence[Sequence[str]], quoting: Literal[0, 1]) -> str:
+def _csv_text(table: Iterable[Sequence[str]], quoting: Literal[0, 1]) -> str:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="\n", quoting=quoting).writerows(table)
     return buffer.getvalue()

@@ -10,7 +10,7 @@ from scripts.square_table import MOST_SHOWN, smallest_pairs, square_lines
 
 if TYPE_CHECKING:
     from core.ensembling.evaluation import Evaluation, Judgment
-    from scripts.merge_panel import Fitted
+    from scripts.merge_fitting import Fitted
 
 
 _MARK = "  <- written"

@@ -12,6 +12,7 @@ import pytest
 from core.data.manifest import ImageRecord, manifest_bytes
 from core.task import BINARY, MULTI_LABEL, ORDINAL, REGRESSION, Task
 from core.workspace import Workspace
+from scripts import merge_fitting
 from scripts.merge_predicted import main
 from tests.ensembles import THREE, Rows, make_rows, write_ensemble, write_member, write_rows
 from tests.test_merge_predicted import merge, merged, refused, snapshot
@@ -66,6 +67,32 @@ def test_the_order_of_files_does_not_matter(workspace: Workspace) -> None:
     before = snapshot(workspace)
     assert merge(workspace, "mobile", "vgg19", "resnet18", "--oof", "--method", "greedy") == 0  # the same bytes are no refusal
     assert snapshot(workspace) == before
+
+
+def test_large_files_are_read_again_after_the_fitting_and_give_the_same_bytes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_ensemble(workspace, THREE, GOOD)
+    assert merge(workspace, *GOOD, "--oof", "--method", "greedy") == 0
+    before = snapshot(workspace)
+    held: list[int] = []
+    plain = merge_fitting.fit_ensemble
+    monkeypatch.setattr(merge_fitting, "fit_ensemble", lambda files, *rest: held.append(len(files.panel)) or plain(files, *rest))
+    monkeypatch.setattr("core.ensembling.affordable._MOST_HELD_TWICE", 0)
+    assert merge(workspace, *GOOD, "--oof", "--method", "greedy") == 0
+    assert held == [0]
+    assert snapshot(workspace) == before
+
+
+def test_of_very_many_values_the_others_methods_are_left_out_and_that_is_said(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_ensemble(workspace, THREE, GOOD)
+    monkeypatch.setattr("core.ensembling.affordable._MOST_JUDGED", 100)
+    assert merge(workspace, *GOOD, "--oof", "--method", "greedy") == 0
+    shown = capsys.readouterr().out
+    assert "only mean and greedy judged; --method best judges all methods" in shown
+    assert "stacking" not in shown and re.search(r"^greedy +\d", shown, re.MULTILINE)
 
 
 def test_a_mean_needs_no_rows_and_is_the_mean(workspace: Workspace) -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from core.errors import InputError, NonFiniteError
+from core.prediction import number_files
 from core.prediction.number_files import predictions_of, read_number_file
 
 
@@ -56,3 +59,41 @@ def test_nan_is_refused(tmp_path: Path) -> None:
     assert np.isnan(numbers.values[0, 0])
     with pytest.raises(NonFiniteError, match=r"x.csv.*'7'"):
         predictions_of(numbers)
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.floats(0, 1).map(lambda value: f"{value:.9g}"),
+    st.floats(1e-30, 1e-5).map(lambda value: f"{value:.9g}"),
+    st.text(st.sampled_from("0123456789.eE+- xn_aif"), max_size=6),
+    st.sampled_from(["nan", "inf", "-inf", "True", "false", "TRUE", "1_0", "0x1", "1e400", "", " 1", "1 ", "9" * 30, "null", "NA"]),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=3), large=st.booleans())
+@example(cells=[("True", "1"), ("False", "1")], large=True)
+@example(cells=[("0.1", "1_0")], large=True)
+def test_large_blocks_are_read_as_python_reads_each_cell(
+    cells: list[tuple[str, str]], large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_files, "BLOCK_BYTES", 1 if large else 1 << 30)
+    path = write(tmp_path, "id,p:a,p:b\n" + "".join(f"i{place},{','.join(row)}\n" for place, row in enumerate(cells)))
+    try:
+        expected = [[float(cell) for cell in row] for row in cells]
+    except ValueError:
+        with pytest.raises(InputError, match="is no number"):
+            read_number_file(path, 1)
+        return
+    assert np.array_equal(read_number_file(path, 1).values, expected, equal_nan=True)
+
+
+def test_texts_of_many_columns_are_read_as_they_stand(tmp_path: Path) -> None:
+    numbers = read_number_file(write(tmp_path, "id,fold,target,p:a,p:b\né,0,ä b,1,0\nx/y,holdout,c,0,1\n"), 3)
+    assert numbers.texts == [["é", "x/y"], ["0", "holdout"], ["ä b", "c"]]
+    assert numbers.values.tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(("text", "parts"), [("3.1.1", (3, 1)), ("2.2.0rc0", (2, 2)), ("10.0", (10, 0))])
+def test_versions_are_compared_by_their_numbers(text: str, parts: tuple[int, ...]) -> None:
+    assert number_files._version_of(text) == parts

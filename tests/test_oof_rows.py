@@ -99,7 +99,7 @@ def test_what_is_odd_is_one_line_that_names_it(text: str, task: Task, named: str
 
 
 def test_an_image_that_the_dataset_does_not_know_has_no_target(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"line 3: the row of the id 'q' has no target .1 rows.: .*knows none"):
+    with pytest.raises(InputError, match=r"line 3: the row of the id 'q' has no target .rows like it: 1.: .*knows none"):
         read_foreign_rows(put(tmp_path, "id,prob\nx,0.1\nq,0.2\n"), TWO, DATASET)
     with pytest.raises(InputError, match="'q' has no fold"):
         read_foreign_rows(put(tmp_path, "id,target,prob\nx,neg,0.1\nq,neg,0.2\n"), TWO, DATASET)

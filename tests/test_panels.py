@@ -45,3 +45,19 @@ def test_files_of_one_name_are_called_by_their_folders(tmp_path: Path) -> None:
     paths = [put(tmp_path / folder, "sub", "id,t\n1,x\n") for folder in "ab"]
     assert member_names(paths) == ["a/sub", "b/sub"]
     assert member_names([*paths, put(tmp_path / "c" / "a", "sub", "id,t\n1,x\n")])[0] == paths[0].as_posix()
+
+
+def test_of_files_read_at_once_the_first_that_is_wrong_is_named(tmp_path: Path) -> None:
+    good, bad = "id,x,y\n1,0.5,0.5\n", "id,x,y\n1,0.5,2\n"
+    paths = [put(tmp_path, name, text) for name, text in zip("abcdef", [good, bad, good, bad, bad, good], strict=True)]
+    for _ in range(5):
+        with pytest.raises(InputError, match=r"b\.csv, line 2"):
+            read_panel(paths, Task(("x", "y")))
+
+
+def test_a_panel_without_rows_still_says_what_it_is_of(tmp_path: Path) -> None:
+    files = read_panel([put(tmp_path, "a", "id,x,y\n1,0.5,0.5\n"), put(tmp_path, "b", "id,t\n1,x\n")], Task(("x", "y")))
+    empty = files.without_rows()
+    assert (empty.panel.names, empty.panel.task, empty.files, empty.notes) == (("a", "b"), files.panel.task, files.files, files.notes)
+    assert [values is None for values in empty.panel.values] == [False, True]
+    assert len(empty.panel) == 0 and sum(one.nbytes for one in empty.panel.values if one is not None) == 0

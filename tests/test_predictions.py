@@ -70,6 +70,15 @@ def test_alignment_to_other_ids_names_what_is_missing_and_what_is_extra() -> Non
         some().aligned_to(["a", "b", "d"])
 
 
+def test_classes_in_another_order_take_their_probabilities_along() -> None:
+    one = some()
+    turned = one.with_classes(one.classes[::-1])
+    assert turned.label_texts() == one.label_texts() and turned.classes == one.classes[::-1]
+    assert one.probabilities is not None and turned.probabilities is not None
+    assert np.array_equal(turned.probabilities, one.probabilities[:, ::-1])
+    assert one.with_classes(one.classes) is one
+
+
 def test_other_classes_move_labels_and_probabilities() -> None:
     moved = some().with_classes(["yes", "perhaps", "no"])
     assert moved.label_texts() == ["yes", "no", "no"]

@@ -47,6 +47,18 @@ def test_any_text_is_read_back_as_it_was_written(
     assert (list(table.columns), table.rows) == (columns, rows)
 
 
+@pytest.mark.parametrize("odd", [0, 1, 2, 3, 4])
+def test_how_many_rows_are_written_at_a_time_changes_nothing(odd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [["a", 'b"'], ["", "c,"], ["é", "\n"], ["e", ""], ["f", "g"]]
+    rows[odd][0] = "a\rb"  # with one of these in it the whole table is quoted
+    for table in (rows, [["x", "y,"]] * 5):
+        whole = table_bytes(["id", ""], table)
+        for at_a_time in (1, 2, 3):
+            monkeypatch.setattr(tables, "_ROWS_AT_A_TIME", at_a_time)
+            assert table_bytes(["id", ""], iter(table)) == whole
+        monkeypatch.undo()
+
+
 def test_plain_cells_are_not_quoted() -> None:
     assert table_bytes(["id", "label"], [["007", "a b"], ["1,5", ""]]) == b'id,label\n007,a b\n"1,5",\n'
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.preprocessing import Preprocessing
 from core.errors import EnvironmentFault, InputError, first_few
+from core.processes import num_cores
 from core.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -57,9 +58,7 @@ class DecodingJob:
 
 def decoding_workers(asked: int | None) -> int:
     """How many workers decode: as many as `--num_workers` asks for, else as many as cores this process may use."""
-    if asked is not None:
-        return asked
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return num_cores() if asked is None else asked
 
 
 def decode_into(pixels: "np.ndarray", paths: Sequence[Path], preprocessing: Preprocessing, workers: int) -> None:

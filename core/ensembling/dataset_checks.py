@@ -41,13 +41,22 @@ def check_with_dataset(rows: LabelledRows, task: Task, dataset: KnownImages) -> 
         return []
     _check_labels(rows, task, dataset)
     _check_folds(rows, dataset)
-    unknown = [name for name in rows.names if name not in dataset.records]
+    notes, unknown = _coverage(rows, dataset), [name for name in rows.names if name not in dataset.records]
     if not unknown:
-        return []
+        return notes
     of = f"{len(unknown)} of its {len(rows.names)} images"
     return [
-        f"{rows.path}: {of} are not in {dataset.source} ({first_few(unknown)}); their labels, folds and groups are not compared with it"
+        *notes,
+        f"{rows.path}: {of} are not in {dataset.source} ({first_few(unknown)}); their labels, folds and groups are not compared with it",
     ]
+
+
+def _coverage(rows: LabelledRows, dataset: KnownImages) -> list[str]:
+    """A note where there are rows of some of the images in folds only."""
+    count = len(set(rows.names) & dataset.folds.keys())
+    if count in (0, len(dataset.folds)):
+        return []
+    return [f"{rows.path}: has rows of {count} of the {len(dataset.folds)} images in {dataset.folds_path}; all is judged on these alone"]
 
 
 def crossing_note(rows: LabelledRows, groups: Sequence[str]) -> list[str]:
@@ -93,19 +102,21 @@ def _truth(task: Task, label: str) -> np.ndarray:
         return np.full(len(task.classes) if task.kind == MULTI_LABEL else (), np.nan)
 
 
+def same_parts(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two texts for each row say the same parts, whatever they are called."""
+    pairs = set(zip(one.tolist(), other.tolist(), strict=True))
+    return len(pairs) == len({mine for mine, _ in pairs}) == len({theirs for _, theirs in pairs})
+
+
 def _check_folds(rows: LabelledRows, dataset: KnownImages) -> None:
-    """The same parts under other numbers are the same folds."""
-    known = [
-        (name, fold, str(dataset.folds[name]))
-        for name, fold in zip(rows.names, rows.folds.tolist(), strict=True)
-        if fold.isdecimal() and name in dataset.folds
-    ]
-    pairs = {(mine, theirs) for _, mine, theirs in known}
-    if len(pairs) == len({mine for mine, _ in pairs}) == len({theirs for _, theirs in pairs}):
+    """Rows of a single part are held out, and were not dealt into folds."""
+    known = [row for row, name in enumerate(rows.names) if name in dataset.folds]
+    mine, theirs = rows.folds[known], np.array([str(dataset.folds[rows.names[row]]) for row in known], dtype=object)
+    if len(set(rows.folds.tolist())) == 1 or same_parts(mine, theirs):
         return
-    odd = [one for one in known if one[1] != one[2]]
-    name, mine, theirs = odd[0]
+    odd = mine != theirs
+    row = int(odd.argmax())
     raise InputError(
-        f"{rows.path}: was trained on other folds than {dataset.folds_path} has now: the id {name!r} is of fold {mine} here and {theirs} "
-        f"there ({len(odd)} rows differ); train again on these folds, or put the file of the folds back"
+        f"{rows.path}: was trained on other folds than {dataset.folds_path} has now: the id {rows.names[known[row]]!r} is of fold {mine[row]} "
+        f"here and {theirs[row]} there ({int(odd.sum())} rows differ); train again on these folds, or put the file of the folds back"
     )

@@ -2,7 +2,8 @@
 
 Each draw takes as many groups as there are, with replacement, and every row of each (Efron and Tibshirani 1993, chapters 8 and 13; Davison
 and Hinkley 1997, section 3.8): pictures of one patient are right or wrong together, so single rows would make an interval too narrow.
-Every figure of a comparison sees the same draws.
+Every figure of a comparison sees the same draws. Those that are made of sums over the rows see them in one pass, when the first of them
+is wanted: `core/ensembling/drawn_sums.py`.
 
 The draws hold fixed what each fold chose. But what two folds choose has the other folds' rows in common, so their gains rise and fall
 together (as those of cross-validated models do, Nadeau and Bengio 2003, Inference for the Generalization Error), and where members are
@@ -10,12 +11,14 @@ equally good the plain interval is too narrow: see `widening`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from core.ensembling.drawn_sums import Waiting, of_groups, settle
 from core.ensembling.evaluation import Judgment
 from core.metrics import Estimate, Metric
 from core.metrics.intervals import RESAMPLES, affordable_resamples
+from core.metrics.sums import Sums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +41,7 @@ class Draws:
         _, self._starts, self._sizes = np.unique(groups[self._order], return_index=True, return_counts=True)
         self.num_groups = len(self._sizes)
         self._in_order = self.num_groups == len(groups) and bool((self._order == np.arange(len(groups))).all())
+        self._waiting: list[Waiting] = []
 
     @classmethod
     def affordable(cls, metric: Metric, columns: int, groups: "np.ndarray", seed: int) -> "Draws":
@@ -50,15 +54,34 @@ class Draws:
         """The positions of rows of each draw."""
         import numpy as np
 
-        rng = np.random.default_rng(self._seed)
-        for _ in range(self.number):
-            drawn = rng.integers(0, self.num_groups, self.num_groups)
+        for drawn in self._groups():
             if self.num_groups == len(self._order):
                 yield drawn if self._in_order else self._order[drawn]
                 continue
             sizes = self._sizes[drawn]
             within = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
             yield self._order[np.repeat(self._starts[drawn], sizes) + within]
+
+    def _groups(self) -> "Iterator[np.ndarray]":
+        """The groups of each draw, by their places among the groups in their order."""
+        import numpy as np
+
+        rng = np.random.default_rng(self._seed)
+        return (rng.integers(0, self.num_groups, self.num_groups) for _ in range(self.number))
+
+    def later(self, sums: Sums) -> "Callable[[], np.ndarray]":
+        """A function that gives the figure of such sums of each draw (draws,): with the first call all that wait are worked out."""
+        own = Waiting(sums.terms if self._in_order else of_groups(sums.terms, self._order, self._starts), sums.figure)
+        self._waiting.append(own)
+
+        def drawn() -> "np.ndarray":
+            if own.found is None:
+                self._waiting, waiting = [], self._waiting
+                settle(waiting, self._groups(), self.number, self._sizes)
+            assert own.found is not None
+            return own.found
+
+        return drawn
 
 
 class Figures:
@@ -67,7 +90,6 @@ class Figures:
     Attributes:
         metric: the figure.
         value: of all rows.
-        drawn: (draws,) of each draw; NaN where it is not defined.
     """
 
     def __init__(self, metric: Metric, targets: "np.ndarray", predicted: "np.ndarray", draws: Draws) -> None:
@@ -75,10 +97,19 @@ class Figures:
         import numpy as np
 
         self.metric = metric
+        self.value, self._whole = float(metric.function(targets, predicted)), (draws, len(targets))
+        sums = metric.sums(targets, predicted)
+        if sums is not None:
+            self._drawn = draws.later(sums)
+            return
         figure = metric.of_draws(targets, predicted)
-        self.value = float(metric.function(targets, predicted))
-        self.drawn = np.array([figure(draw) for draw in draws])
-        self._whole = (draws, len(targets))
+        known = np.array([figure(draw) for draw in draws])
+        self._drawn = lambda: known
+
+    @property
+    def drawn(self) -> "np.ndarray":
+        """The figure (draws,) of each draw; NaN where it is not defined."""
+        return self._drawn()
 
     def estimate(self) -> Estimate:
         """The figure with the percentiles of the draws."""

@@ -39,7 +39,7 @@ class MemberFile:
     @cached_property
     def content_sha256(self) -> str:
         """Of the file that its values are read from."""
-        return sha256_file(self.probabilities_path or self.path)
+        return self.sha256 if self.probabilities_path is None else sha256_file(self.probabilities_path)
 
     @property
     def classes(self) -> tuple[str, ...]:

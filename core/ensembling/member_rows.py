@@ -20,6 +20,7 @@ from core.task import MULTI_LABEL, ORDINAL, REGRESSION, Task, split_label
 if TYPE_CHECKING:
     from core.prediction.number_files import NumberFile
 
+_MOST_BYTES = 1 << 30
 _SUM_TOLERANCE, _ROUNDED_SUM = 1e-4, 0.05  # of a row that should sum to 1: as it is, and written with two digits
 
 
@@ -79,13 +80,18 @@ def _order_note(path: Path, own: Task, task: Task) -> str:
     return f"{path}: was predicted for classes in the order {mine}; here they have the order {theirs}, by which expected places go"
 
 
+def float32_where_large(values: np.ndarray, members: int) -> np.ndarray:
+    """A member's values; as float32, which their text was made from, where those of so many members would take more than 1 GiB."""
+    return values if values.nbytes * members <= _MOST_BYTES else values.astype(np.float32)
+
+
 def wide_rows(numbers: "NumberFile", task: Task) -> MemberRows:
     """Of a file with a column of probabilities for each class."""
     names = class_names(numbers.columns[len(numbers.texts) :])
     if task.kind == REGRESSION or set(names) != set(task.classes):
         raise InputError(f"{numbers.path}: has the columns {first_few(list(names))}; the task is {task}")
     values, note = _probabilities(numbers, task.has_one_class)
-    values = values[:, [names.index(name) for name in task.classes]]
+    values = values if names == task.classes else values[:, [names.index(name) for name in task.classes]]
     return MemberRows(_ids(numbers), values, labels_of(task, values), note)
 
 
@@ -93,7 +99,7 @@ def _probabilities(numbers: "NumberFile", sum_to_one: bool) -> tuple[np.ndarray,
     """The numbers of a file as probabilities; rows that were rounded are made to sum to 1 again, which the note says."""
     values = numbers.values
     _refuse_row(numbers, ~np.isfinite(values).all(axis=1), "holds NaN or infinity", NonFiniteError)
-    outside: np.ndarray = (np.minimum(values, 1 - values) < 0).any(axis=1)
+    outside: np.ndarray = (values.min(axis=1) < 0) | (values.max(axis=1) > 1)
     _refuse_row(numbers, outside, "holds a number that is no probability from 0 to 1")
     if not sum_to_one:
         return values, ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, first_few, printable
+from core.parallel_reading import read_in_order
 from core.task import class_order
 
 if TYPE_CHECKING:
@@ -111,12 +112,12 @@ def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     from core.prediction.vouching import open_prediction
 
     files: list[PredictionFile] = []
-    for path in paths:
-        file = open_prediction(path)
-        rows, first = file.labels.predictions, files[0].labels.predictions.ids if files else None
+    for read in read_in_order(open_prediction, paths):
+        rows, first = read.labels.predictions, files[0].labels.predictions.ids if files else None
         if first is not None and rows.ids.dtype == first.dtype and np.array_equal(rows.ids, first):
-            file = replace(file, labels=replace(file.labels, predictions=rows.aligned_to(first)))
-        files.append(file)
+            files.append(replace(read, labels=replace(read.labels, predictions=rows.aligned_to(first))))
+        else:
+            files.append(read)
     return files
 
 

@@ -2,22 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.ensembling.member_files import MemberFile, look_at_member
-from core.ensembling.member_rows import MemberRows
+from core.ensembling.member_rows import MemberRows, float32_where_large
 from core.ensembling.member_tasks import task_of
 from core.ensembling.members import copies_among
 from core.ensembling.panel import Panel
 from core.errors import InputError
+from core.parallel_reading import read_in_order
 from core.prediction.ids import difference, matching_rows, sorted_ids
 from core.progress import Progress, silent
 from core.task import Task
-
-_MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +34,11 @@ class PanelFiles:
     files: tuple[MemberFile, ...]
     notes: tuple[str, ...]
     columns: tuple[str, ...]
+
+    def without_rows(self) -> "PanelFiles":
+        """The same with an empty panel, which holds no memory: it still says the task, the members' names and which of them have values."""
+        none = np.zeros(0, dtype=np.intp)
+        return replace(self, panel=self.panel.of_rows(none))
 
 
 def read_panel(
@@ -57,7 +61,8 @@ def read_panel(
     order = sorted(range(len(paths)), key=lambda i: names[i])
     files = [look_at_member(paths[i]) for i in order]
     task, notes = task_of(files, known, source)
-    rows = [_float32_where_large(file.rows(task), len(files)) for file in progress(files, len(files), "reading predictions", "files")]
+    reading = read_in_order(lambda file: _read(file, task, len(files)), files)
+    rows: list[MemberRows] = list(progress(reading, len(files), "reading predictions", "files"))
     ids = _common_ids(rows)
     aligned = [one if one.ids is ids else _aligned(file, one, ids, files[0].path) for file, one in zip(files, rows, strict=True)]
     labels = tuple(one.labels for one in aligned if one.labels is not None)
@@ -77,11 +82,9 @@ def member_names(paths: Sequence[Path]) -> list[str]:
     return with_folder if len(set(with_folder)) == len(with_folder) else [path.resolve().as_posix() for path in paths]
 
 
-def _float32_where_large(rows: MemberRows, members: int) -> MemberRows:
-    """Values of hundreds of millions of cells are held as float32, which their text was made from."""
-    if rows.values is None or rows.values.nbytes * members <= _MOST_BYTES:
-        return rows
-    return MemberRows(rows.ids, rows.values.astype(np.float32), rows.labels, rows.note)
+def _read(file: MemberFile, task: Task, members: int) -> MemberRows:
+    rows = file.rows(task)
+    return rows if rows.values is None else replace(rows, values=float32_where_large(rows.values, members))
 
 
 def _common_ids(rows: list[MemberRows]) -> np.ndarray:

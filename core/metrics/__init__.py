@@ -28,6 +28,7 @@ from core.metrics.metric import (
     Metric,
     OfCounts,
     Rows,
+    Summed,
     mean_of,
     mean_of_draws,
 )
@@ -136,9 +137,9 @@ METRICS: dict[str, Metric] = {
         ONE_CLASS,
         PROBABILITIES,
         "calibration error",
-        probability_figures.calibration_error_on_draws,
+        Summed(probability_figures.calibration_error_on_draws, probability_figures.calibration_error_sums),
     ),
     "samples_f1": Metric(label_figures.samples_f1, True, (MULTI_LABEL,), LABELS, "samples-F1", mean_of_draws(label_figures.f1_of_samples)),
-    "rmse": Metric(regression.rmse, False, (REGRESSION,), VALUES, "RMSE", regression.rmse_on_draws),
+    "rmse": Metric(regression.rmse, False, (REGRESSION,), VALUES, "RMSE", Summed(regression.rmse_on_draws, regression.rmse_sums)),
     "mae": Metric(regression.mae, False, (REGRESSION,), VALUES, "MAE", mean_of_draws(regression.absolute_errors)),
 }

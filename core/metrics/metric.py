@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.metrics.label_counts import LabelCounts
+from core.metrics.sums import Sums, sums_of_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,23 @@ OnDraw = Callable[["np.ndarray"], float]
 OnDraws = Callable[["np.ndarray", "np.ndarray"], OnDraw]
 OfCounts = Callable[[LabelCounts], "np.ndarray"]
 Decide = Callable[["np.ndarray"], "np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A quick way for draws of a figure that is made of sums over the images.
+
+    Attributes:
+        on_positions: for one draw at a time, as `Metric.on_draws`, which this is.
+        sums: (targets, predicted) -> what is summed.
+    """
+
+    on_positions: OnDraws
+    sums: Callable[["np.ndarray", "np.ndarray"], Sums]
+
+    def __call__(self, targets: "np.ndarray", predicted: "np.ndarray") -> OnDraw:
+        """A function of positions (m,) that gives the figure of those images."""
+        return self.on_positions(targets, predicted)
 
 
 @dataclass(frozen=True)
@@ -78,17 +96,25 @@ class Metric:
             return lambda draw: float(of_counts(LabelCounts.of(targets[draw], predicted[draw], classes)))
         return lambda draw: self.function(targets[draw], predicted[draw])
 
+    def sums(self, targets: "np.ndarray", predicted: "np.ndarray") -> Sums | None:
+        """The sums over the images that this figure is made of; None where it is not, such as one of ranks."""
+        if isinstance(self.on_draws, Summed):
+            return self.on_draws.sums(targets, predicted)
+        if self.on_draws is None and self.of_counts is not None:
+            return sums_of_labels(self.of_counts, targets, predicted)
+        return None
+
 
 def mean_of(rows: Rows) -> Function:
     """The figure that is the mean of a value of each image."""
     return lambda targets, predicted: float(rows(targets, predicted).mean())
 
 
-def mean_of_draws(rows: Rows) -> OnDraws:
+def mean_of_draws(rows: Rows) -> Summed:
     """The same of draws: each image's value is computed once."""
 
     def on_draws(targets: "np.ndarray", predicted: "np.ndarray") -> OnDraw:
         values = rows(targets, predicted)
         return lambda draw: float(values[draw].mean())
 
-    return on_draws
+    return Summed(on_draws, lambda targets, predicted: Sums(rows(targets, predicted), lambda sums, images: sums / images))

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from core.metrics.sums import Sums, coded
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -71,8 +73,22 @@ def calibration_error_on_draws(targets: "np.ndarray", probabilities: "np.ndarray
     """The same of draws: a bin weighs in with the distance between the sums of its probabilities and of its hits."""
     import numpy as np
 
+    bins, gaps = _gaps(targets, probabilities)
+    return lambda draw: float(np.abs(np.bincount(bins[draw], weights=gaps[draw])).sum() / len(draw))
+
+
+def calibration_error_sums(targets: "np.ndarray", probabilities: "np.ndarray") -> Sums:
+    """The sums that it is made of, one a bin."""
+    import numpy as np
+
+    bins, gaps = _gaps(targets, probabilities)
+    return Sums(coded(bins, BINS, gaps), lambda sums, images: np.abs(sums).sum(axis=0) / images)
+
+
+def _gaps(targets: "np.ndarray", probabilities: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
+    """Each image's bin (n,), and by how much the probability of its label is above what came true (n,)."""
+    import numpy as np
+
     labels = probabilities.argmax(axis=1)
     confidence = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = confidence - (labels == targets)
-    return lambda draw: float(np.abs(np.bincount(bins[draw], weights=gaps[draw])).sum() / len(draw))
+    return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1), confidence - (labels == targets)

@@ -5,7 +5,7 @@ are used only where the JSON beside it has the hashes of both; a neighbour that 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,16 @@ def _columns(predictions: Outcome) -> list[str]:
     return list(predictions.columns) if predictions.kind == REGRESSION else [PREFIX + name for name in predictions.columns]
 
 
-def number_cells(predictions: Outcome) -> list[list[str]]:
-    """The probabilities or numbers as text with 9 significant digits, in which a float32 survives. InputError where there are none."""
+def number_cells(predictions: Outcome) -> Iterator[list[str]]:
+    """Of each row the probabilities or numbers as text with 9 significant digits, in which a float32 survives.
+
+    Raises:
+        InputError: there are labels only.
+    """
     values = predictions.values if isinstance(predictions, Scores) else predictions.probabilities
     if values is None:
         raise InputError("these predictions hold labels only; probabilities are wanted")
-    return [[f"{value:.9g}" for value in row] for row in values.tolist()]
+    return ([f"{value:.9g}" for value in row.tolist()] for row in values)
 
 
 def read_oof(path: Path, task: Task | None = None) -> OutOfFold:

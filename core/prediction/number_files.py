@@ -1,20 +1,25 @@
 """Files with an id, perhaps other texts, and columns of numbers: probabilities beside a prediction, and out-of-fold rows."""
 
+import csv
+import io
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.errors import InputError, NonFiniteError, printable
 from core.prediction.decisions import Outcome
 from core.prediction.ids import as_ids
-from core.prediction.plain_csv import NotPlainError, read_blocks, read_header
+from core.prediction.plain_csv import BLOCK_BYTES, Block, NotPlainError, read_blocks, read_header
 from core.prediction.predictions import Predictions
 from core.prediction.scores import Scores
 from core.tables import check_ids, read_table
 from core.task import REGRESSION, Task
 
 PREFIX, VALUE = "p:", "value"
+_STARTS_OF_TRUTHS = np.frombuffer(b"tTfF", dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +66,32 @@ def _read_plain(path: Path, num_texts: int) -> NumberFile | None:
                     return None
                 for column in range(num_texts):
                     texts[column] += block.texts(column)
-                cells = [block.texts(column) for column in range(num_texts, len(columns))]
-                values.append(np.array(cells, dtype=np.float64).T)
+                values.append(_numbers(block, num_texts))
     except (NotPlainError, ValueError):
         return None
     return NumberFile(path, columns, texts, np.concatenate(values)) if values else None
+
+
+def _numbers(block: Block, first: int) -> np.ndarray:
+    """The cells from the column `first` on as float64 (rows, columns), each as Python reads it. Raises ValueError where one is no number.
+
+    Large blocks are read by pandas, which is several times as quick and does without Python's lock; so members are read in parallel. It
+    would take a column of True and False for numbers.
+    """
+    number = block.ends.shape[1]
+    worth_it = "pandas" in sys.modules or len(block.raw) >= BLOCK_BYTES
+    if not worth_it or np.isin(block.data[block.starts[0, first:]], _STARTS_OF_TRUTHS).any():
+        return np.array([block.cells[column::number] for column in range(first, number)], dtype=np.float64).T
+    import pandas as pd
+
+    # Before 3.1 the default may be wrong in the last digit; from then on it is exact, and the option is on its way out.
+    exactly: dict[str, Any] = {} if _version_of(pd.__version__) >= (3, 1) else {"float_precision": "round_trip"}
+    plain: dict[str, Any] = {"header": None, "na_filter": False, "quoting": csv.QUOTE_NONE, **exactly}
+    return pd.read_csv(io.BytesIO(block.raw), usecols=range(first, number), dtype=np.float64, **plain).to_numpy()
+
+
+def _version_of(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2])
 
 
 def _read_strictly(path: Path, num_texts: int) -> NumberFile:

@@ -18,8 +18,9 @@ _LONGEST_LINE = 1 << 16
 _MOST_DIGITS = 18
 _KEY_BYTES = 8
 _PADDING = bytes(max(_MOST_DIGITS, _KEY_BYTES))
-_COMMA, _LINE_FEED, _SPACE, _ZERO, _DOT = (ord(c) for c in ",\n 0.")
+_COMMA, _LINE_FEED, _SPACE, _ZERO, _DOT, _DELETE = (ord(c) for c in ",\n 0.\x7f")
 _NEEDS_A_LOOK = (b"//", b"/.", b"./", b"/,", b"/\n")
+_FEW_COLUMNS = 4  # so few are split all at once; of more, texts are taken out one by one
 _STARTS_REFUSED = np.frombuffer(b"=+-@/ ", dtype=np.uint8)
 
 
@@ -51,14 +52,18 @@ class Block:
         return self.raw.decode()
 
     @cached_property
-    def _cells(self) -> list[str]:
+    def cells(self) -> list[str]:
+        """All cells, row by row."""
         cells = self.text.replace("\n", ",").split(",")
         cells.pop()
         return cells
 
     def texts(self, column: int) -> list[str]:
         """The cells of a column."""
-        return self._cells[column :: self.ends.shape[1]]
+        if self.ends.shape[1] > _FEW_COLUMNS:
+            bounds = zip(self.starts[:, column].tolist(), self.ends[:, column].tolist(), strict=True)
+            return [self.raw[start:end].decode() for start, end in bounds]
+        return self.cells[column :: self.ends.shape[1]]
 
     def integers(self, column: int) -> np.ndarray | None:
         """A column as int64 (rows,) where every cell is a number that becomes the same text again, else None."""
@@ -99,8 +104,14 @@ class Block:
             or ((first == _DOT) & (lengths <= 2)).any()
             or b"\\" in self.raw
             or (b"/" in self.raw and any(pattern in self.raw for pattern in _NEEDS_A_LOOK))
-            or not self.text.replace("\n", "").isprintable()
+            or not self._is_printable()
         )
+
+    def _is_printable(self) -> bool:
+        if not self.raw.isascii():
+            return self.text.replace("\n", "").isprintable()
+        found = self.data[: len(self.raw)]
+        return np.count_nonzero(found < _SPACE) == len(self.ends) and bool((found != _DELETE).all())
 
     def _extent(self, column: int) -> tuple[np.ndarray, np.ndarray]:
         return self.starts[:, column], self.ends[:, column] - self.starts[:, column]
