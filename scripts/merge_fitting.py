@@ -55,12 +55,20 @@ def fit_ensemble(files: "PanelFiles", settings: EnsembleSettings, plans: "Mappin
     read = replace(read, judged=with_tuned_labels(read.judged, tune, settings.seed))
     methods, notes = affordable_methods(_methods(files, Judge.of(task, fitting), settings, plans), settings.method, read.judged)
     evaluation = evaluate(read.judged, methods, fitting, settings.method == BEST)
-    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes))
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *notes, *_note_on_cuts(Judge.of(task, fitting), name)))
     chosen = choose_best(evaluation, settings.min_probability) if settings.method == BEST else Chosen(settings.method, False)
     recipe = _fit_on_all(chosen, methods, read, fitting)
     hashes = {path.name: digest for path, digest in zip(read.paths, read.hashes, strict=True)}
     cuts = _cuts(recipe, read, tune)
     return Fitted(replace(recipe, metric=name, scores=scores_of(evaluation), oof=hashes, cuts=cuts), read, evaluation)
+
+
+def _note_on_cuts(judge: "Judge", metric: str) -> list[str]:
+    """A note where cuts are tuned for something else than what is judged."""
+    from core.evaluation.cuts import tuned_for
+
+    title = tuned_for(judge.task, metric)
+    return [f"cuts are tuned for the {title}, not for {judge.metric.title}"] if judge.has_cuts and title != judge.metric.title else []
 
 
 def _usual_metric(files: "PanelFiles", settings: EnsembleSettings) -> str:

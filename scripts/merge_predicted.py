@@ -78,6 +78,7 @@ def _check_together(arguments: argparse.Namespace, settings: EnsembleSettings) -
 
 def _is_vote_of_labels(settings: EnsembleSettings, paths: list[Path], workspace: "Workspace") -> bool:
     """Whether labels of one class an image are all that is needed."""
+    from core.ensembling.member_files import starts_with_fraction
     from core.prediction.prediction_records import stated_kind
     from core.submission.rules import read_rules
 
@@ -85,7 +86,7 @@ def _is_vote_of_labels(settings: EnsembleSettings, paths: list[Path], workspace:
         return False
     task = read_rules(workspace).task
     kinds = [task.kind] if task is not None else [stated_kind(path) for path in paths]
-    return MULTI_LABEL not in kinds and REGRESSION not in kinds
+    return MULTI_LABEL not in kinds and REGRESSION not in kinds and not any(starts_with_fraction(path) for path in paths)
 
 
 def _chosen_names(names: list[str], workspace: "Workspace") -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.ensembling.members import Members, read_members
 from scripts.command_line import printable_lines, warn
-from scripts.earlier_merge import clear_left_over, left_over
+from scripts.earlier_merge import check_left_over, left_over, remove_left_over
 from scripts.square_table import MOST_SHOWN, smallest_pairs, square_lines
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ def merge_votes(paths: list[Path], workspace: "Workspace", save_path: Path, forc
         "classes": list(merged.classes), "id_column": form.columns[0],
     }  # fmt: skip
     submission = submission_bytes(merged, form)
-    for line in clear_left_over(save_path, submission, left_over(save_path, ()), force):
-        warn(line)
+    earlier = left_over(save_path, ())
+    check_left_over(save_path, submission, earlier, force)
     write_prediction_files(save_path, submission, merged, record, force)
+    for line in remove_left_over(earlier, force):
+        warn(line)
     shown = [_table(members, merged), "", *_agreement_lines(members), "", f"{save_path}: {len(merged)} rows, {_tie_text(members)}"]
     print(printable_lines("\n".join(shown)))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, first_few
 from core.task import Task
-from scripts.earlier_merge import clear_left_over, left_over
+from scripts.earlier_merge import check_left_over, left_over, remove_left_over
 
 if TYPE_CHECKING:
     from core.ensembling.ensemble_recipe import Recipe, RecipeMember
@@ -66,11 +66,12 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
     for path, data in more.items():
         if not (path.is_file() and path.read_bytes() == data):
             refuse_existing(path, to.force)
-    probabilities = () if merged.labels_only else (to.beside(".probabilities.csv"),)
-    cleared = clear_left_over(to.path, submission, left_over(to.path, {*more, *to.belonging, *probabilities}), to.force)
+    earlier = left_over(to.path, {*more, *to.belonging})
+    check_left_over(to.path, submission, earlier, to.force)
     write_prediction_files(to.path, submission, None if merged.labels_only else merged.outcome, record, to.force)
     for path, data in more.items():
         write_new(path, data, to.force)
+    cleared = remove_left_over(earlier, to.force)
     return [*([note] if note else []), *label_notes, *cleared, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
 
 

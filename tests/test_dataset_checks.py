@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.data.known_images import KnownImages
 from core.data.manifest import ImageRecord
-from core.ensembling.dataset_checks import LabelledRows, check_with_dataset, crossing_note
+from core.ensembling.dataset_checks import LabelledRows, check_with_dataset, crossing_note, same_parts
 from core.errors import InputError
 from core.task import MULTI_LABEL, REGRESSION, Task
 
@@ -85,3 +85,15 @@ def test_groups_in_several_folds_are_counted() -> None:
     rows = rows_of(CLASSES, ["a"] * 5, ["0", "1", "0", "1", "1"])
     assert crossing_note(rows, ["x", "y", "x", "y", "z"]) == []
     assert "2 groups of images" in crossing_note(rows, ["x", "x", "y", "y", "z"])[0]
+
+
+def test_rows_of_some_of_the_images_are_said_and_folds_of_any_name_are_compared() -> None:
+    labels, folds = ["a", "b", "a", "b"], [0, 0, 1, 1]
+    whole = dataset_of(labels, folds)
+    some = rows_of(CLASSES, labels[:3], ["x", "x", "y"])
+    assert [note for note in check_with_dataset(some, CLASSES, whole) if "has rows of 3 of the 4 images" in note]
+    with pytest.raises(InputError, match="other folds"):
+        check_with_dataset(rows_of(CLASSES, labels, ["x", "y", "x", "y"]), CLASSES, whole)
+    assert check_with_dataset(rows_of(CLASSES, labels, ["0"] * 4), CLASSES, whole) == []
+    assert same_parts(np.array(["a", "a", "b"]), np.array(["1", "1", "0"])) and not same_parts(np.array(["a", "a"]), np.array(["1", "0"]))
+    assert not same_parts(np.array(["a", "b"]), np.array(["1", "1"]))

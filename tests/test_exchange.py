@@ -123,6 +123,17 @@ def test_probabilities_left_of_an_earlier_prediction_go_only_by_force(tmp_path: 
     assert sorted(snapshot(tmp_path)) == ["a.csv", "a.json"]
 
 
+def test_probabilities_that_nothing_vouches_for_are_let_be(tmp_path: Path) -> None:
+    (tmp_path / "a.probabilities.csv").write_bytes(b"my own")
+    for force in (False, True):
+        write_prediction_files(tmp_path / "a.csv", SUBMISSION, labels_only(), RECORD, force=force)
+    write_prediction_files(tmp_path / "b.csv", SUBMISSION, some(), RECORD, force=False)
+    (tmp_path / "b.probabilities.csv").write_bytes(b"changed")
+    write_prediction_files(tmp_path / "b.csv", SUBMISSION, labels_only(), RECORD, force=True)
+    assert (tmp_path / "a.probabilities.csv").read_bytes() == b"my own"
+    assert (tmp_path / "b.probabilities.csv").read_bytes() == b"changed"
+
+
 def test_without_a_record_the_labels_seen_are_the_classes(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"id,label\n1,10\n2,9\n")
     back = read_prediction_files(tmp_path / "a.csv")

@@ -184,6 +184,37 @@ def test_cuts_of_members_that_do_not_count_are_said(workspace: Workspace, capsys
     assert "cuts" not in capsys.readouterr().err
 
 
+def test_a_vote_of_files_with_probabilities_is_a_vote_of_their_labels(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, cells in {"a": ("0.9", "0.2", "0.4"), "b": ("0.6", "0.1", "0.7"), "c": ("0.2", "0.8", "0.9")}.items():
+        put(workspace, name, "id,prob\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
+    assert merge(workspace, "a", "b", "c") == 0
+    assert merged(workspace).splitlines()[1:] == ["0,1", "1,0", "2,1"]
+
+
+@pytest.mark.parametrize("arguments", [["--method", "vote"], ["--method", "best"]])
+def test_labels_are_judged_by_a_figure_of_labels(arguments: list[str], workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, TASKS["binary"], GOOD)
+    if arguments[-1] == "best":
+        for suffix in (".probabilities.csv", ".json"):
+            (workspace.outputs_dir / f"vgg19{suffix}").unlink()
+    assert merge(workspace, *GOOD, "--oof", *arguments) == 0
+    assert capsys.readouterr().out.startswith("macro-F1 (higher is better)")
+    if arguments[-1] == "best":
+        plan = json.loads((workspace.outputs_dir / "merged.recipe.json").read_text())["plan"]
+        assert "vgg19" not in plan.get("cuts", {})
+        assert "vgg19: holds labels only, which ROC-AUC cannot judge; add --metric macro_f1" in refused(
+            workspace, capsys, [*GOOD, "--oof", *arguments, "--metric", "roc_auc", "--force"]
+        )
+
+
+def test_cuts_that_are_tuned_for_another_figure_are_said(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, TASKS["ordinal"], GOOD)
+    assert merge(workspace, *GOOD, "--oof", "--method", "mean", "--metric", "accuracy") == 0
+    assert "note: cuts are tuned for the quadratic kappa, not for accuracy" in capsys.readouterr().out
+    assert merge(workspace, *GOOD, "--oof", "--method", "mean", "--force") == 0
+    assert "cuts are tuned" not in capsys.readouterr().out
+
+
 def test_ranks_decide_on_no_label_by_themselves(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     write_ensemble(workspace, TASKS["binary"], GOOD)
     assert "gives ranks, and no rank says" in refused(workspace, capsys, [*GOOD, "--method", "rank_mean"])
@@ -437,22 +468,33 @@ def test_force_leaves_nothing_of_an_earlier_merge(workspace: Workspace, capsys: 
     assert merge(workspace, "a", "b", "--force") == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if "removed" in line]
     assert len(notes) == 1
-    assert all(name in notes[0] for name in ("merged.recipe.json", "merged.probabilities.csv"))
+    assert "merged.recipe.json" in notes[0]
     assert written(workspace) == {"merged.csv", "merged.json"}
 
 
-@pytest.mark.parametrize("left", ["merged.recipe.json", "merged.png"])
-@pytest.mark.parametrize("flags", [[], ["--method", "mean"]])
-def test_what_an_earlier_merge_left_is_in_the_way(
-    left: str, flags: list[str], workspace: Workspace, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_ensemble(workspace, THREE, GOOD, (40, 10))
-    (workspace.outputs_dir / left).write_text("of another merge")
-    assert left in refused(workspace, capsys, [*GOOD, *flags], code=4)
-    assert merge(workspace, *GOOD, *flags, "--force") == 0
-    assert (workspace.outputs_dir / left).exists() == (left == "merged.recipe.json" and bool(flags))
-    (workspace.outputs_dir / "merged.png").write_text("left of an earlier merge")
-    assert merge(workspace, *GOOD, *flags) == 0, "the same file once more"
+def test_what_an_earlier_merge_left_is_in_the_way(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
+    assert merge(workspace, "a", "b", "--oof", "--method", "mean") == 0
+    for name in WRITTEN:
+        (workspace.outputs_dir / name).unlink()
+    assert "merged.recipe.json: is left of another merge" in refused(workspace, capsys, ["a", "b"], code=4)
+    assert "merged.recipe.json" in refused(workspace, capsys, ["a", "b", "--method", "geometric"], code=4)
+    assert merge(workspace, "a", "b", "--force") == 0
+    assert written(workspace) == {"merged.csv", "merged.json"}
+
+
+@pytest.mark.parametrize("flags", [[], ["--method", "vote", "--oof"], ["--method", "mean"]])
+def test_what_no_merge_wrote_is_never_removed(flags: list[str], workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
+    mine = {f"merged{suffix}": f"my own {suffix}" for suffix in (".png", ".recipe.json", ".probabilities.csv")}
+    for name in [name for name in mine if name not in ("merged.recipe.json" if flags else "", "merged.png" if "--oof" in flags else "")]:
+        (workspace.outputs_dir / name).write_text(mine[name])
+    if "mean" in flags:
+        (workspace.outputs_dir / "merged.probabilities.csv").unlink()
+    before = {name: text for name, text in mine.items() if (workspace.outputs_dir / name).exists()}
+    assert merge(workspace, "a", "b", *flags, "--force") == 0
+    assert {name: (workspace.outputs_dir / name).read_text() for name in before} == before
+    assert "removed" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])
@@ -460,7 +502,7 @@ def test_a_recipe_replayed_in_its_place_stays(force: list[str], workspace: Works
     write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.1}, (30, 5))
     assert merge(workspace, "a", "b", "--method", "mean") == 0
     recipe = workspace.outputs_dir / "merged.recipe.json"
-    (workspace.outputs_dir / "merged.png").write_text("the picture of this merge")
+    (workspace.outputs_dir / "merged.png").write_text("a picture of mine")
     recipe.write_text(recipe.read_text() + "\n")  # by hand: not what this merge would write
     before = snapshot(workspace)
     assert merge(workspace, "--recipe", str(recipe), *force) == 0
@@ -471,7 +513,7 @@ def test_a_recipe_replayed_in_its_place_stays(force: list[str], workspace: Works
     copy = workspace.root / "copy.recipe.json"
     copy.write_bytes(recipe.read_bytes().replace(b'"seed": 0', b'"seed": 1'))
     assert merge(workspace, "--recipe", str(copy), "--force") == 0
-    assert written(workspace) == set(WRITTEN), "recipe and picture are of another merge"
+    assert written(workspace) == {*WRITTEN, "merged.png"}, "the recipe is of another merge, the picture of none"
     assert "removed" in capsys.readouterr().err
 
 

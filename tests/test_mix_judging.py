@@ -65,6 +65,22 @@ def test_a_member_that_never_says_a_half_is_found_by_its_best_cut() -> None:
         assert fit(judged, fitting("macro_f1"))["weights"]["m0"] < 0.5
 
 
+def test_of_very_many_rows_some_are_looked_at_and_all_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = rare(5)
+    by = tuned(judged.panel.task, "macro_f1")
+    monkeypatch.setattr("core.ensembling.mix_judging._MOST_SORTED", 600)
+    assert judge_of(judged, by, "mean").members[0].shape == (100, 1)
+    order = np.random.default_rng(0).permutation(400)
+    assert all(
+        np.array_equal(*pair)
+        for pair in zip(*(judge_of(rows, by, "mean").members for rows in (judged, judged.of_rows(order))), strict=True)
+    )
+    fit = METHODS["greedy"].fit
+    assert fit is not None
+    own = figure(judged, METHODS["greedy"].combine(judged.panel, fit(judged, by)), by)
+    assert own >= max(figure(judged, values, by) for values in judged.panel.all_values("greedy"))
+
+
 def test_rows_on_which_all_agree_are_left_out() -> None:
     judge = judge_of(made("single_label", (4.0, 4.0), rows=300), fitting("accuracy"), "mean")
     assert 0 < len(judge.members[0]) < 100

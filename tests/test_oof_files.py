@@ -99,3 +99,43 @@ def test_rows_of_training_and_of_another_program_are_judged_together(workspace: 
     after = read_judged(files, dataset).judged
     assert np.array_equal(before.targets, after.targets) and np.array_equal(before.folds, after.folds)
     assert all(np.allclose(x, y) for x, y in zip(before.panel.values, after.panel.values, strict=True))  # type: ignore[arg-type]
+
+
+def foreign(workspace: Workspace, name: str, fold: str, task: Task = THREE) -> None:
+    """The rows of a member as another program writes them: with other names of the folds, or without any."""
+    path = workspace.oof_path(name)
+    header, *lines = [line.split(",") for line in path.read_text().splitlines()]
+    folds = [[fold + line[1]] if fold else [] for line in lines]
+    head = ["id", *(["fold"] if fold else []), "target", *header[3:]]
+    path.write_text("\n".join(",".join(line) for line in [head, *([i, *f, *rest] for (i, _, *rest), f in zip(lines, folds, strict=True))]))
+    path.with_suffix(".json").unlink()
+
+
+@pytest.mark.parametrize("fold", ["", "f", "1"])
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_folds_may_have_other_names_or_stand_in_one_file_only(fold: str, name: str, workspace: Workspace) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.0}, (30, 5))
+    before = judged_of(workspace).judged
+    foreign(workspace, name, fold)
+    after = judged_of(workspace).judged
+    assert len(set(zip(before.folds.tolist(), after.folds.tolist(), strict=True))) == 5
+    assert all(np.allclose(x, y) for x, y in zip(before.panel.values, after.panel.values, strict=True))  # type: ignore[arg-type]
+
+
+def test_where_nothing_says_the_folds_all_rows_are_of_one_part(workspace: Workspace) -> None:
+    write_ensemble(workspace, THREE, {"a": 1.0, "b": 1.0}, (30, 5))
+    for name in "ab":
+        foreign(workspace, name, "")
+    assert set(judged_of(workspace).judged.folds.tolist()) == {0}
+
+
+def test_members_whose_predictions_are_labels_are_judged_as_labels(workspace: Workspace) -> None:
+    task = Task(("neg", "pos"), BINARY)
+    write_ensemble(workspace, task, {"a": 1.0, "b": 1.0}, (30, 5))
+    for suffix in (".probabilities.csv", ".json"):
+        (workspace.outputs_dir / f"a{suffix}").unlink()
+    found = judged_of(workspace)
+    assert found.judged.panel.values[0] is None and found.judged.panel.values[1] is not None
+    rows = [line.split(",") for line in workspace.oof_path("a").read_text().splitlines()[1:]]
+    assert found.judged.panel.labels[0].tolist() == [int(float(row[4]) > 0.5) for row in rows]
+    assert [note for note in found.notes if note.startswith("a: predictions are labels only")]

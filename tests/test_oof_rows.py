@@ -108,3 +108,28 @@ def test_an_image_that_the_dataset_does_not_know_has_no_target(tmp_path: Path) -
 def test_nan_is_no_prediction(tmp_path: Path) -> None:
     with pytest.raises(NonFiniteError, match="line 2"):
         read_foreign_rows(put(tmp_path, "id,target,prob\nx,neg,nan\n"), TWO, KnownImages())
+
+
+@pytest.mark.parametrize(("column", "like", "fits"), [
+    ("prob", "prob", True), ("prob", "p:pos", True), ("p:neg", "neg", True), ("neg", "pos", True), ("y", None, True), ("neg", None, True),
+    ("neg", "prob", False), ("prob", "neg", False), ("p:neg", "target_prob", False), ("p:other", "prob", False), ("p:other", None, False),
+])  # fmt: skip
+def test_a_column_is_of_the_class_that_the_members_predictions_are_of(column: str, like: str | None, fits: bool, tmp_path: Path) -> None:
+    path = put(tmp_path, f"id,target,{column}\n1,pos,0.25\n")
+    if fits:
+        assert read_foreign_rows(path, TWO, KnownImages(), like).values.tolist() == [[0.25, 0.75] if "neg" in column else [0.75, 0.25]]
+        return
+    with pytest.raises(InputError, match=r"line 1: .*column"):
+        read_foreign_rows(path, TWO, KnownImages(), like)
+
+
+def test_what_was_rounded_is_said_and_single_precision_is_no_fault(tmp_path: Path) -> None:
+    rows = read_foreign_rows(put(tmp_path, "id,target,a,b,c\n1,a,0.33,0.33,0.33\n"), THREE, KnownImages())
+    assert "1 rows of probabilities were rounded" in rows.note
+    assert read_foreign_rows(put(tmp_path, "id,target,y\n1,pos,1.0000001\n"), TWO, KnownImages()).values.tolist() == [[0.0, 1.0]]
+
+
+def test_folds_that_nothing_says_are_told_from_folds_that_are_one(tmp_path: Path) -> None:
+    assert not read_foreign_rows(put(tmp_path, "id,target,y\n1,pos,0.5\n"), TWO, KnownImages()).has_folds
+    assert read_foreign_rows(put(tmp_path, "id,fold,target,y\n1,0,pos,0.5\n"), TWO, KnownImages()).has_folds
+    assert read_foreign_rows(put(tmp_path, "id,prob\nx,0.5\n"), TWO, DATASET).has_folds

@@ -116,7 +116,8 @@ def _check_folds(rows: LabelledRows, dataset: KnownImages) -> None:
         return
     odd = mine != theirs
     row = int(odd.argmax())
+    name = rows.names[known[row]]
     raise InputError(
-        f"{rows.path}: was trained on other folds than {dataset.folds_path} has now: the id {rows.names[known[row]]!r} is of fold {mine[row]} "
-        f"here and {theirs[row]} there ({int(odd.sum())} rows differ); train again on these folds, or put the file of the folds back"
+        f"{rows.path}: was trained on other folds than {dataset.folds_path} has now: the id {name!r} is of fold {mine[row]} here and "
+        f"{theirs[row]} there ({int(odd.sum())} rows differ); train again on these folds, or put the file of the folds back"
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.task import Task
 
 Tune = Callable[["np.ndarray", "np.ndarray"], Sequence[float] | None]
-"""(targets, values (n, k)) -> the cuts that are best on these rows, or None where the task has none."""
+"""(targets, values (n, k)) -> the cuts that are tuned on these rows, or None where the task has none."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Judge:
         return self.metric.uses == LABELS and self.tune is not None and num_cuts(self.task) > 0
 
     def cuts(self, targets: "np.ndarray", values: "np.ndarray") -> Sequence[float] | None:
-        """The cuts that are best for these rows; None where there are none to tune."""
+        """The cuts tuned on these rows; None where there are none to tune."""
         return self.tune(targets, values) if self.tune is not None and self.has_cuts else None
 
     def judged(self, values: "np.ndarray", cuts: Sequence[float] | None = None) -> "np.ndarray":
@@ -66,8 +66,8 @@ class Judge:
         return decided(self.task, values, cuts) if self.metric.uses == LABELS else values
 
     def figure(self, targets: "np.ndarray", values: "np.ndarray") -> float:
-        """The metric of values (n, k), turned so that greater is better, with the cuts that are best for these very rows where there are
-        cuts to tune; minus infinity where it is undefined.
+        """The metric of values (n, k), turned so that greater is better, with the cuts tuned on these very rows where there are cuts to
+        tune; minus infinity where it is undefined.
 
         Raises:
             NonFiniteError: a value is NaN or infinite.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from core.ensembling.member_rows import MemberRows, class_names, number_rows, paired_rows, vouched_rows, wide_rows
@@ -77,6 +78,16 @@ def look_at_member(path: Path) -> MemberFile:
         notes.append(f"{beside}: passed over; no {path.with_suffix('.json').name} vouches for it by its SHA-256")
         beside = None
     return MemberFile(path, header_of(path), record, beside, tuple(notes))
+
+
+def starts_with_fraction(path: Path) -> bool:
+    """Whether the first row of a two-column file has a number such as 0.25: a probability, and no label."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            cells = [line.rstrip("\r\n").split(",") for line in islice(file, 2)]
+        return len(cells) == 2 and len(cells[1]) == 2 and float(cells[1][1]) % 1 != 0
+    except (OSError, ValueError):
+        return False
 
 
 def header_of(path: Path) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.prediction.number_files import NumberFile
 
 _MOST_BYTES = 1 << 30
+_FLOAT32 = 1e-6  # by so much a probability that was computed in single precision may lie outside of 0 to 1
 _SUM_TOLERANCE, _ROUNDED_SUM = 1e-4, 0.05  # of a row that should sum to 1: as it is, and written with two digits
 
 
@@ -99,8 +100,10 @@ def _probabilities(numbers: "NumberFile", sum_to_one: bool) -> tuple[np.ndarray,
     """The numbers of a file as probabilities; rows that were rounded are made to sum to 1 again, which the note says."""
     values = numbers.values
     _refuse_row(numbers, ~np.isfinite(values).all(axis=1), "holds NaN or infinity", NonFiniteError)
-    outside: np.ndarray = (values.min(axis=1) < 0) | (values.max(axis=1) > 1)
-    _refuse_row(numbers, outside, "holds a number that is no probability from 0 to 1")
+    lowest, highest = values.min(axis=1), values.max(axis=1)
+    _refuse_row(numbers, (lowest < -_FLOAT32) | (highest > 1 + _FLOAT32), "holds a number that is no probability from 0 to 1")
+    if lowest.min() < 0 or highest.max() > 1:
+        values = values.clip(0, 1)
     if not sum_to_one:
         return values, ""
     sums = values.sum(axis=1)

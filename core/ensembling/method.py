@@ -27,7 +27,7 @@ class Fitting:
         seed: of whatever is drawn.
         progress: wraps a method's rounds.
         tune: tunes the cuts of a binary, ordinal or multi-label task for figures of labels; a method is fitted for the figure that its
-            values have with the cuts that are best for them. None: labels are decided by the task's default cuts.
+            values have with cuts tuned on them. None: labels are decided by the task's default cuts.
     """
 
     metric: "Metric"

@@ -8,7 +8,7 @@ import numpy as np
 from core.ensembling.judging import Judge
 from core.ensembling.method import Fitting, Plan
 from core.ensembling.panel import JudgedPanel, Panel
-from core.ensembling.weights import ordered_judged, weighted_values, weights_plan
+from core.ensembling.weights import ordered_judged, sampled_rows, weighted_values, weights_plan
 from core.metrics import METRICS
 from core.metrics.label_counts import LabelCounts
 from core.metrics.metric import LABELS, RANKS, Metric
@@ -19,6 +19,7 @@ from core.task import BINARY, MULTI_LABEL, REGRESSION, SINGLE_LABEL
 _ROUNDING = 1e-12  # figures that differ by less are equal but for the order of their additions
 _WORTH_A_COPY = 0.5  # the share of rows from which on the others are not worth leaving out
 _MOST_COPIED = 50_000_000  # values
+_MOST_SORTED = 500_000  # values of all members that cuts are tuned on again and again
 _COST_OF_SORTING = 100
 Figure = Callable[[np.ndarray], float]
 
@@ -67,10 +68,12 @@ def gains(new: float, old: float) -> bool:
 def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     """The judge of weighted means of the members on these rows.
 
-    Where cuts decide on labels the figure is that with the cuts that are best for the mean (`Judge.figure`): a member whose best cut lies
+    Where cuts decide on labels the figure is that with cuts tuned on the mean (`Judge.figure`): a member whose best cut lies
     at 0.1 and one whose best cut lies at 0.9 would else be judged by a cut that neither is ever used with. Of log-loss only the
     probabilities of what is true are taken out; of ranks with two classes only the second; where the most probable class is the answer,
     rows for which all members give the same one are decided once for all.
+
+    Of very many rows whose cuts have to be tuned for every mixture some are looked at, drawn by the seed; `best_plan` looks at all.
 
     Raises:
         InputError: a member has labels only.
@@ -80,7 +83,7 @@ def judge_of(judged: JudgedPanel, fitting: Fitting, method: str) -> MixJudge:
     members = panel.all_values(method)
     judge = Judge.of(panel.task, fitting)
     if judge.has_cuts:
-        return _with_cuts(panel, targets, judge, members)
+        return _with_cuts(judged.of_rows(sampled_rows(judged, _MOST_SORTED, fitting.seed)), judge, method)
     if metric.function is METRICS["log_loss"].function and (panel.task.has_one_class or members[0].size * len(members) < _MOST_COPIED):
         chosen = [_of_truth(targets, values) for values in members]
         return MixJudge(panel.names, chosen, lambda mix: float(np.log(np.clip(mix, SMALLEST_PROBABILITY, 1)).mean()), True)
@@ -144,8 +147,9 @@ def _plain(panel: Panel, targets: np.ndarray, metric: Metric) -> Figure:
     return _signed(metric, lambda mix: metric.function(targets, metric.used(targets, mix, decide)))
 
 
-def _with_cuts(panel: Panel, targets: np.ndarray, judge: Judge, members: list[np.ndarray]) -> MixJudge:
+def _with_cuts(judged: JudgedPanel, judge: Judge, method: str) -> MixJudge:
     """Of two classes the second says all."""
+    panel, targets, members = judged.panel, judged.targets, judged.panel.all_values(method)
     of_counts, classes = judge.metric.of_counts, panel.task.num_outputs
     two = panel.task.has_one_class and classes == 2
     truths = targets.astype(np.int64, copy=False)

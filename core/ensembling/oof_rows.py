@@ -116,8 +116,8 @@ def _check_column(path: Path, column: str, like: str | None, task: Task) -> None
     theirs = [name for name in (like, like.removeprefix(PREFIX)) if name in task.classes]
     if bool(named) != bool(theirs) and task.classes[0] in (*named, *theirs):
         raise InputError(
-            f"{path}, line 1: the column {printable(column)!r} and the column {printable(like)!r} of the member's predictions: one is called "
-            f"after {task.classes[0]!r}, the other would be of {task.classes[1]!r}; call both the same"
+            f"{path}, line 1: of the column {printable(column)!r} and the column {printable(like)!r} of the member's predictions one is "
+            f"called after {task.classes[0]!r}, the other would be of {task.classes[1]!r}; call both the same"
         )
 
 

@@ -1,7 +1,7 @@
 """The vote of a panel: plain, or weighted by how often each member is right; members that have labels only take part.
 
-Where cuts decide on labels, a member votes as its own cuts say: those of its file, or, with out-of-fold rows, those that were tuned on them
-for the metric, which a plan keeps as `cuts`, by name.
+Where cuts decide on labels, a member votes as its own cuts say: those of its file, or, with out-of-fold rows, those that were tuned on
+them, which a plan keeps as `cuts`, by name.
 """
 
 import math
@@ -43,7 +43,7 @@ def weighted_vote(panel: Panel, plan: Plan) -> np.ndarray:
 
 
 def fit_vote(judged: JudgedPanel, fitting: Fitting) -> Plan:
-    """The cuts of each member that has probabilities, best for the metric on these rows; nothing where there are no cuts to tune."""
+    """The cuts of each member that has probabilities, tuned on these rows; nothing where there are no cuts to tune."""
     judge, panel = Judge.of(judged.panel.task, fitting), judged.panel
     if not judge.has_cuts:
         return {}

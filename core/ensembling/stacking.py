@@ -13,7 +13,7 @@ from core.ensembling.method import Fitting, Plan
 from core.ensembling.mix_judging import gains
 from core.ensembling.panel import JudgedPanel
 from core.ensembling.stacked import COLUMNS, MULTINOMIAL, NUMBER, column_logits, logarithms, stacked_values
-from core.ensembling.weights import ordered_judged
+from core.ensembling.weights import ordered_judged, sampled_rows
 from core.task import REGRESSION
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -38,7 +38,7 @@ def fit_stacking(judged: JudgedPanel, fitting: Fitting) -> Plan:
     """
     judged = ordered_judged(judged)
     judged.panel.all_values("stacking")
-    judged = judged.of_rows(_fitted_rows(judged, fitting.seed))
+    judged = judged.of_rows(sampled_rows(judged, _MOST_VALUES, fitting.seed))
     kind = _kind_of(judged)
     fit = {NUMBER: _fit_number, COLUMNS: _fit_columns, MULTINOMIAL: _fit_classes}[kind]
     plan = fit(judged, _best_strength(judged, fitting, fit))
@@ -50,15 +50,6 @@ def _kind_of(judged: JudgedPanel) -> str:
     if task.kind == REGRESSION:
         return NUMBER
     return MULTINOMIAL if task.has_one_class and task.num_outputs > 2 else COLUMNS
-
-
-def _fitted_rows(judged: JudgedPanel, seed: int) -> np.ndarray:
-    """The rows to fit on, in the order of their ids, so that the order given does not matter."""
-    order = np.argsort(judged.panel.ids, kind="stable")
-    most = max(1, _MOST_VALUES // (len(judged.panel.names) * judged.panel.task.num_outputs))
-    if len(order) <= most:
-        return order
-    return order[np.sort(np.random.default_rng(seed).permutation(len(order))[:most])]
 
 
 def _inner_parts(judged: JudgedPanel, seed: int) -> np.ndarray:

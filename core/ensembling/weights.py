@@ -31,6 +31,16 @@ def ordered_judged(judged: JudgedPanel) -> JudgedPanel:
     return JudgedPanel(ordered(judged.panel), judged.targets, judged.folds, judged.groups)
 
 
+def sampled_rows(judged: JudgedPanel, most_values: int, seed: int) -> np.ndarray:
+    """Places of rows in the order of their ids, so that the order given does not matter: all, or, where the members' values would be more
+    than `most_values`, as many as have no more, drawn by the seed."""
+    order = np.argsort(judged.panel.ids, kind="stable")
+    most = max(1, most_values // (len(judged.panel.names) * judged.panel.task.num_outputs))
+    if len(order) <= most:
+        return order
+    return order[np.sort(np.random.default_rng(seed).permutation(len(order))[:most])]
+
+
 def weights_plan(names: Sequence[str], weights: Sequence[float]) -> Plan:
     """A plan that holds members' weights by name; they sum to 1."""
     total = math.fsum(weights)

@@ -103,6 +103,11 @@ def best_cuts(task: Task, truths: "np.ndarray", values: "np.ndarray", metric: st
     return tuple(_tuner(task, _judge(task, metric))(truths, _deciding(task, values)).tolist())
 
 
+def tuned_for(task: Task, metric: str) -> str:
+    """The title of what the cuts of a task are tuned for; the F1 of each class together is the best macro-F1."""
+    return METRICS["macro_f1"].title if task.kind == MULTI_LABEL else _judge(task, metric).title
+
+
 def parts_of_rows(groups: "Sequence[Hashable]") -> "np.ndarray":
     """The part (n,) of each row, of five (fewer where there are fewer groups): the groups, given for each row, are dealt at random by a
     fixed seed."""

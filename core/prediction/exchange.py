@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, RefusedError
-from core.files import refuse_existing, sha256_bytes, write_new
+from core.files import refuse_existing, sha256_bytes, sha256_file, write_new
 from core.prediction.decisions import Outcome
 from core.prediction.number_files import PREFIX, outcome_in, read_number_file
 from core.prediction.predictions import Predictions
@@ -121,7 +121,8 @@ def write_prediction_files(
         predictions: the same with probabilities or numbers; None, or without any: there are labels only.
         record: what made them; goes to the JSON with the SHA-256 of the CSVs. `id_column` names the ids' column.
         parts: what the prediction is the mean of, by name; each goes to `<name>_<part>.probabilities.csv`.
-        force: replace files with other bytes, and remove probabilities left of an earlier prediction where there are none now.
+        force: replace files with other bytes, and remove probabilities that the JSON of an earlier prediction vouches for where there are
+            none now.
 
     Raises:
         RefusedError: a file with other bytes is there; nothing was written.
@@ -134,16 +135,24 @@ def write_prediction_files(
         files[path.with_name(f"{path.stem}_{name}.probabilities.csv")] = probabilities_bytes(part, record.get("id_column", "id"))
     plain = {**record, "sha256": {place.name: sha256_bytes(data) for place, data in files.items()}}
     files[record_path] = (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
-    left_over = probabilities_path not in files and probabilities_path.exists()
+    left_over = probabilities_path not in files and _is_vouched(probabilities_path, record_path)
     if left_over and not force:
         raise RefusedError(f"{probabilities_path}: is left of another prediction; add --force to remove it, or choose another name")
     for place, data in files.items():
         if not (place.is_file() and place.read_bytes() == data):
             refuse_existing(place, force)
-    if left_over:
-        probabilities_path.unlink()
     for place, data in files.items():
         write_new(place, data, force)
+    if left_over:
+        probabilities_path.unlink()
+
+
+def _is_vouched(path: Path, record_path: Path) -> bool:
+    """Whether a file is there that the JSON beside it has the SHA-256 of; of anything else nobody knows whose it is."""
+    try:
+        return bool(json.loads(record_path.read_text("utf-8"))["sha256"][path.name] == sha256_file(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def _ignore(message: str) -> None:
