@@ -26,8 +26,8 @@ def test_the_share_of_equal_labels():
 
 
 def test_all_classes_of_a_row_have_to_be_equal():
-    labels = [np.array([[True, False], [True, True]]), np.array([[True, True], [True, True]])]
-    assert agreement(panel_of(MULTI, [None] * 2, labels)).tolist() == [[1, 0.5], [0.5, 1]]
+    labels = [np.array([[True, False], [True, True], [False, False]]), np.array([[True, True], [True, True], [False, False]])]
+    assert agreement(panel_of(MULTI, [None] * 2, labels)).tolist() == [[1, pytest.approx(2 / 3)], [pytest.approx(2 / 3), 1]]
 
 
 def test_labels_are_those_of_the_values_where_there_are_no_others():
@@ -70,6 +70,13 @@ def test_numbers_are_compared_by_their_residuals():
     assert agreement(panel_of(NUMBERS, values))[0, 1] == pytest.approx(np.corrcoef(values[0][:, 0], values[1][:, 0])[0, 1])
     constant = [*values, targets[:, None]]
     assert np.isnan(error_correlation(judged(NUMBERS, targets, constant))[2]).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_number_that_never_changes_is_not_correlated():
+    constant, varied = np.full((10, 1), 0.1), np.arange(10.0)[:, None]  # the mean of ten times 0.1 is not quite 0.1
+    found = agreement(panel_of(NUMBERS, [constant, varied, 2 * constant]))
+    assert np.isnan(found).tolist() == [[True] * 3, [True, False, True], [True] * 3] and found[1, 1] == pytest.approx(1)
 
 
 def test_a_regression_without_numbers_is_refused():

@@ -45,8 +45,10 @@ def test_a_draw_takes_whole_groups_and_as_many_as_there_are(groups):
         assert sum(of_rows.pop() for of_rows in times.values()) == len(sizes)
 
 
-def test_draws_are_the_same_each_time_and_follow_the_groups_not_the_order_of_rows():
-    groups, order = np.arange(20) // 3, np.random.default_rng(0).permutation(20)
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("order", [[19, *range(1, 19), 0], list(range(20))[::-1]])
+def test_draws_are_the_same_each_time_and_follow_the_groups_not_the_order_of_rows(rows, order):
+    groups = np.arange(20) // rows
     draws, moved = Draws(groups, 4, 1), Draws(groups[order], 4, 1)
     for one, again, other in zip(draws, draws, moved, strict=True):
         assert np.array_equal(one, again)
@@ -64,6 +66,16 @@ def test_gains_change_their_sign_where_the_two_change_places(name, seed, wider):
     assert forth.score == one.estimate()
     better = one.value > other.value if METRICS[name].greater_is_better else one.value < other.value
     assert (forth.gain.value > 0) == better
+
+
+@pytest.mark.parametrize(("name", "sign"), [("accuracy", 1), ("log_loss", -1)])
+def test_a_gain_is_the_difference_of_the_two_in_each_draw(name, sign):
+    one, other = figures(name, 0), figures(name, 1)
+    gains = sign * (one.drawn - other.drawn)
+    found = one.over(other)
+    assert (found.gain.low, found.gain.high) == pytest.approx(tuple(np.quantile(gains, [0.025, 0.975])), abs=1e-12)
+    assert found.probability == pytest.approx(np.mean([(gain > 1e-12) + (abs(gain) <= 1e-12) / 2 for gain in gains]))
+    assert (figures(name, 0).estimate().note, figures(name, 0, number=1000).estimate().note) == ("100 resamples", "")
 
 
 def test_equals_gain_nothing_and_the_odds_are_even():
@@ -106,6 +118,7 @@ def test_undefined_draws_are_left_out_and_counted():
     assert (judged.gain.low, judged.probability) == (0, 0.5)
 
 
+@pytest.mark.filterwarnings("error")
 def test_one_group_or_one_class_says_nothing():
     alone = figures("accuracy", 0, np.zeros(60, dtype=int)).over(figures("accuracy", 1, np.zeros(60, dtype=int)))
     assert math.isnan(alone.probability) and math.isnan(alone.gain.low) and not math.isnan(alone.gain.value)

@@ -1,6 +1,7 @@
 """Climbing starts at the best and only gains."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,19 @@ def test_the_first_step_by_hand() -> None:
     first = min(one, key=one.__getitem__)
     assert first in (0.2, 0.3)
     assert abs(weights[1] - 0.25) < 0.01 and abs(sum(weights) - 1) < 1e-12
+
+
+@pytest.mark.parametrize("step", [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5])
+def test_every_step_can_be_taken(step: float) -> None:
+    """Numbers 0 and 100, and the truth is where the step leads."""
+    judged = judged_of(panel_of([[[0.0]], [[100.0]]], "regression"), [100 * step])
+    assert fit_hill_climbing(judged, fitting("mae"))["weights"] == pytest.approx({"m0": 1 - step, "m1": step}, abs=1e-15)
+
+
+def test_of_equal_steps_it_goes_to_a_member_that_has_weight() -> None:
+    """The truth is 0. From 10 a step of 0.1 to -100 leads to -1; from there 0.1 to 10 and 0.05 to 21 both lead to 0.1, and nothing on."""
+    judged = judged_of(panel_of([[[21.0]], [[10.0]], [[-100.0]]], "regression"), [0.0])
+    assert fit_hill_climbing(judged, fitting("mae"))["weights"] == pytest.approx({"m0": 0.0, "m1": 0.91, "m2": 0.09}, abs=1e-12)
 
 
 def test_no_step_to_what_does_not_help() -> None:

@@ -1,5 +1,7 @@
 """core.ensembling.judging: what a metric takes of values, and which method cannot serve it."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -42,9 +44,40 @@ def test_a_member_with_labels_alone_serves_figures_of_labels_alone() -> None:
         Judge(panel.task, METRICS["roc_auc"]).of_member(bare, 0)
 
 
-def test_nan_is_no_prediction() -> None:
-    with pytest.raises(NonFiniteError):
-        Judge(task_of("binary"), METRICS["roc_auc"]).judged(BINARY_VALUES * np.nan)
+def test_a_member_with_probabilities_is_judged_by_them_and_the_cuts() -> None:
+    panel = panel_of([BINARY_VALUES, BINARY_VALUES[::-1]], "binary")
+    assert Judge(panel.task, METRICS["roc_auc"]).of_member(panel, 1) is panel.values[1]
+    judge = Judge(panel.task, METRICS["accuracy"])
+    assert judge.of_member(panel, 1).tolist() == [0, 1, 0] and judge.of_member(panel, 1, [0.4]).tolist() == [1, 1, 0]
+
+
+def test_of_a_figure_greater_is_better_and_undefined_is_the_worst() -> None:
+    task = task_of("binary")
+    assert Judge(task, METRICS["accuracy"]).figure(np.array([0, 1, 1]), BINARY_VALUES) == pytest.approx(2 / 3)
+    loss = -np.log([0.7, 0.6, 0.45]).mean()
+    assert Judge(task, METRICS["log_loss"]).figure(np.array([0, 1, 1]), BINARY_VALUES) == pytest.approx(-loss)
+    assert Judge(task, METRICS["roc_auc"]).figure(np.array([1, 1, 1]), BINARY_VALUES) == -math.inf
+
+
+def test_a_figure_is_that_with_the_best_cuts_of_these_rows() -> None:
+    seen = []
+
+    def tune(targets: np.ndarray, values: np.ndarray) -> list[float]:
+        seen.append((targets.tolist(), values.tolist()))
+        return [0.4]
+
+    judge = Judge(task_of("binary"), METRICS["accuracy"], tune)
+    assert judge.figure(np.array([0, 1, 1]), BINARY_VALUES) == 1
+    assert seen == [([0, 1, 1], BINARY_VALUES.tolist())]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_single_number_that_is_not_finite_is_refused(bad: float) -> None:
+    values = BINARY_VALUES.copy()
+    values[1, 0] = bad
+    for metric in ("roc_auc", "accuracy"):
+        with pytest.raises(NonFiniteError):
+            Judge(task_of("binary"), METRICS[metric]).judged(values)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +88,8 @@ def test_nan_is_no_prediction() -> None:
         ("vote", "regression", "rmse", "is not for regression tasks"),
         ("rank_mean", "binary", "accuracy", "gives ranks"),
         ("rank_mean", "binary", "roc_auc", None),
+        ("rank_mean", "single_label", "roc_auc", "ranks of 3 classes do not sum to 1"),
+        ("rank_mean", "multi_label", "roc_auc", None),
         ("mean", "regression", "rmse", None),
     ],
 )

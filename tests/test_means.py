@@ -1,5 +1,7 @@
 """Means by hand, with zeros."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import gmean, pmean
@@ -62,6 +64,12 @@ def test_the_power_is_the_best_of_some() -> None:
     assert fit_power(made(SINGLE_LABEL, (1.0,)), by) == {"power": 2.0}
 
 
+def test_the_powers_that_are_tried() -> None:
+    tried: list[float] = []
+    fit_power(made(SINGLE_LABEL, (1.0, 1.0)), replace(fitting("log_loss"), progress=lambda rounds, **_: tried.extend(rounds) or rounds))
+    assert tried == [2, 1, 0.5, 4, 8]
+
+
 @pytest.mark.parametrize("exponent", [0, -1, float("nan"), float("inf")])
 def test_a_power_that_is_none_is_refused(exponent: float) -> None:
     with pytest.raises(InputError, match="must be a number above zero"):
@@ -78,4 +86,6 @@ def test_the_median_by_hand() -> None:
 
 
 def test_a_row_without_a_median_gets_the_mean() -> None:
-    assert median(panel_of([[[1.0, 0, 0]], [[0, 1.0, 0]], [[0, 0, 1.0]]]), {})[0].tolist() == pytest.approx([1 / 3] * 3)
+    first, second, third = np.eye(3).tolist()
+    found = median(panel_of([[first, first], [second, first], [first, first], [third, second], [second, second]]), {})
+    assert found == pytest.approx(np.array([[0.4, 0.4, 0.2], [1.0, 0.0, 0.0]]))

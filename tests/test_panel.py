@@ -1,10 +1,13 @@
 """A panel keeps its parts together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from core.ensembling.panel import labels_of
 from core.errors import InputError
-from tests.panels import judged_of, made, panel_of
+from tests.panels import judged_of, made, panel_of, task_of
 
 
 def test_rows_and_members_are_taken_of_all_parts() -> None:
@@ -20,7 +23,30 @@ def test_rows_and_members_are_taken_of_all_parts() -> None:
 def test_the_blocks_of_judged_rows_are_their_folds() -> None:
     panel = panel_of([[[0.2, 0.8]] * 4], "binary")
     assert panel.blocks is None
+    assert panel.of_rows(np.array([1, 2])).blocks is None
     assert judged_of(panel, [0, 1, 0, 1]).panel.blocks.tolist() == [0, 1, 0, 1]  # type: ignore[union-attr]
+
+
+def test_blocks_that_are_stated_are_kept() -> None:
+    panel = replace(panel_of([[[0.2, 0.8]] * 4], "binary"), blocks=np.array([5, 6, 6, 7]))
+    judged = judged_of(panel, [0, 1, 0, 1])
+    assert judged.panel is panel
+    assert judged.of_rows(np.array([3, 1])).panel.blocks.tolist() == [7, 6]  # type: ignore[union-attr]
+
+
+def test_what_a_member_does_not_have_stays_away() -> None:
+    panel = made("binary", (1.0, 1.0)).panel
+    bare = replace(panel, values=(None, panel.values[1])).of_rows(np.array([2, 5]))
+    assert bare.values[0] is None and np.array_equal(bare.labels[0], panel.labels[0][[2, 5]])
+    assert bare.of_members([1, 0]).values[1] is None
+    assert made("regression", (1.0, 1.0)).panel.of_members([1]).labels == ()
+
+
+def test_labels_are_codes_and_of_several_classes_booleans() -> None:
+    codes = labels_of(task_of("single_label"), np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]))
+    assert codes.tolist() == [2, 0] and codes.dtype == np.int64
+    held = labels_of(task_of("multi_label"), np.array([[0.1, 0.5, 0.9]]), [0.05, 0.6, 0.6])
+    assert held.tolist() == [[True, False, True]] and held.dtype == bool
 
 
 def test_a_member_without_probabilities_is_named() -> None:

@@ -70,6 +70,24 @@ def test_weights_are_log_odds_of_being_right() -> None:
     assert fit_weighted_vote(judged.of_members([2]), fitting("accuracy")) == {"weights": {"m2": 1.0}}
 
 
+def test_weights_of_more_classes_by_hand() -> None:
+    """Chance is right in one row of three. Of four rows the members have 3, 2 and 0 right: log odds of 4/7, 3/7 and 1/7, each and log 2."""
+    rows = {"m0": [0, 1, 2, 0], "m1": [0, 1, 0, 0], "m2": [1, 2, 0, 0]}
+    judged = judged_of(panel_of([np.eye(3)[codes] for codes in rows.values()]), [0, 1, 2, 2])
+    first, second = math.log(4 / 3 * 2), math.log(3 / 4 * 2)
+    wanted = {"m0": first / (first + second), "m1": second / (first + second), "m2": 0.0}
+    assert fit_weighted_vote(judged, fitting("accuracy"))["weights"] == pytest.approx(wanted)
+
+
+def test_weights_of_columns_by_hand() -> None:
+    """Of two rows and three columns the members have 5 and 4 of 6 answers right, of which each is one of two."""
+    values = [[[0.9, 0.1, 0.9], [0.1, 0.9, 0.9]], [[0.9, 0.1, 0.1], [0.1, 0.9, 0.9]]]
+    judged = judged_of(panel_of(values, MULTI_LABEL), [[1, 0, 1], [0, 1, 0]])
+    first, second = math.log((6 / 8) / (2 / 8)), math.log((5 / 8) / (3 / 8))
+    wanted = {"m0": first / (first + second), "m1": second / (first + second)}
+    assert fit_weighted_vote(judged, fitting("log_loss"))["weights"] == pytest.approx(wanted)
+
+
 def test_weights_of_columns_count_every_answer() -> None:
     judged = made(MULTI_LABEL, (0.0, 1.0, 3.0), rows=300)
     weights = list(fit_weighted_vote(judged, fitting("roc_auc"))["weights"].values())
@@ -98,6 +116,13 @@ def test_each_member_votes_by_the_cuts_that_are_best_for_it(judged: JudgedPanel)
     silent = replace(panel, values=(None, *panel.values[1:]))
     assert fit_vote(replace(judged, panel=silent), by).get("cuts", {}).keys() == set(panel.names[1:])
     assert np.array_equal(vote(replace(panel, values=(None,) * len(labels)), plan), vote(replace(panel, values=(None,) * len(labels)), {}))
+
+
+def test_a_plan_names_cuts_in_one_order_whatever_the_order_of_members() -> None:
+    judged = rare(0)
+    by = tuned(judged.panel.task, "macro_f1")
+    plans = [fit_vote(members, by)["cuts"] for members in (judged, judged.of_members([2, 0, 1]))]
+    assert list(plans[0].items()) == list(plans[1].items())
 
 
 def test_without_cuts_to_tune_nothing_is_fitted() -> None:

@@ -22,13 +22,18 @@ def test_it_is_the_mean_of_scipys_ranks() -> None:
 
 def test_rows_are_ranked_within_their_block() -> None:
     """Fold 1's models say 0.5 more than fold 0's: over all rows the order would be theirs, not that of the rows."""
-    column = np.array([0.1, 0.6, 0.2, 0.7, 0.3])
+    column = np.array([0.1, 0.6, 0.2, 0.7, 0.3, 0.5])
     panel = panel_of([np.stack([1 - column, column], axis=1)], "binary")
-    assert rank_mean(panel, {})[:, 1].tolist() == pytest.approx([0.2, 0.8, 0.4, 1.0, 0.6])
-    blocked = replace(panel, blocks=np.array([0, 1, 0, 1, 0]))
+    assert rank_mean(panel, {})[:, 1].tolist() == pytest.approx([1 / 6, 5 / 6, 2 / 6, 1.0, 3 / 6, 4 / 6])
+    blocked = replace(panel, blocks=np.array([0, 1, 0, 1, 0, 2]))
     found = rank_mean(blocked, {})
-    assert found[:, 1].tolist() == pytest.approx([1 / 3, 0.5, 2 / 3, 1.0, 1.0])
+    assert found[:, 1].tolist() == pytest.approx([1 / 3, 0.5, 2 / 3, 1.0, 1.0, 1.0])
     assert np.array_equal(found[:, 0], 1 - found[:, 1])
+
+
+def test_two_columns_of_which_a_row_may_have_both_are_ranked_each() -> None:
+    panel = panel_of([[[0.1, 0.2], [0.9, 0.8], [0.5, 0.9]]], MULTI_LABEL)
+    assert rank_mean(panel, {}) == pytest.approx(np.array([[1, 1], [3, 2], [2, 3]]) / 3)
 
 
 def test_only_the_order_counts() -> None:

@@ -1,6 +1,7 @@
 """Greedy selection, step by step as by hand, and what it promises."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -83,6 +84,41 @@ def test_bags_are_for_many_members_and_fewer_for_many_values() -> None:
     assert num_bags(MixJudge(("a",) * 20, [np.broadcast_to(0.0, (200_000, 1))] * 20, np.sum, cost=100)) == 5  # type: ignore[arg-type]
     huge = np.broadcast_to(0.0, (200_000, 100))
     assert num_bags(MixJudge(tuple("abcdefghijklmnopqrst"), [huge] * 20, np.sum)) == 5  # type: ignore[arg-type]
+    assert num_bags(MixJudge(tuple("abcdefghijklmnopqrst"), [huge] * 20, np.sum, cost=100)) == 4  # type: ignore[arg-type]
+
+
+def each_adds(count: int) -> MixJudge:
+    """Members whose mean is the better the more of them there are in it, without end."""
+    return MixJudge(tuple(map(str, range(count))), list(np.eye(count)[:, None]), lambda mix: -float(mix.max()))
+
+
+def test_of_equally_good_members_one_that_was_chosen_before_is_taken() -> None:
+    """The truth is 0. To 4 and -10 either 4 or 8 may be added, which makes a mean of -2 / 3 or 2 / 3; after that one more 4 is best."""
+    numbers = [np.array([[one]]) for one in (8.0, 4.0, -10.0)]
+    judge = MixJudge(("a", "b", "c"), numbers, lambda mix: -abs(float(mix[0, 0])))
+    assert forward_selection(judge, range(3), [1, 2]) == [1, 2, 1, 1]
+
+
+def test_there_is_an_end_to_what_gains() -> None:
+    assert sorted_start(each_adds(8), range(8), [-1.0] * 8) == [0, 1, 2, 3, 4]
+    assert forward_selection(each_adds(120), range(120), [0]) == list(range(100))
+
+
+@pytest.mark.parametrize(("members", "half"), [(6, 3), (7, 4)])
+def test_a_weight_is_the_mean_of_the_shares_in_bags_of_half_the_members(members: int, half: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    bags: list[tuple[list[int], list[int]]] = []
+
+    def spied(judge: MixJudge, candidates: Sequence[int], start: Sequence[int]) -> list[int]:
+        bags.append((list(candidates), forward_selection(judge, candidates, start)))
+        return bags[-1][1]
+
+    monkeypatch.setattr("core.ensembling.selection.forward_selection", spied)
+    weights = fit_greedy(made(SINGLE_LABEL, (1.0,) * members), fitting("log_loss"))["weights"]
+    assert len(bags) == 20 and len({len(picks) for _, picks in bags}) > 1
+    assert all(len(candidates) == half and candidates == sorted(candidates) for candidates, _ in bags)
+    assert {place for candidates, _ in bags for place in candidates} == set(range(members))
+    shares = [sum(picks.count(place) / len(picks) for _, picks in bags) / 20 for place in range(members)]
+    assert list(weights.values()) == pytest.approx(shares)
 
 
 def test_nothing_is_added_that_does_not_gain() -> None:

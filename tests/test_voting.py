@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ensembling import METHODS, voting
-from core.ensembling.voting import majority_vote, tied_rows
+from core.ensembling.voting import majority_vote, tied_rows, voted
 from core.errors import InputError
 from core.prediction.predictions import Predictions
 
@@ -93,6 +93,23 @@ def test_blocks_do_not_show(given_members: list[Predictions]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(voting, "_BLOCK_ROWS", 2)
         assert majority_vote(given_members).label_texts() == whole
+
+
+@given(members(), st.data())
+def test_a_weight_counts_as_so_many_votes(given_members: list[Predictions], data: st.DataObject) -> None:
+    counts = [data.draw(st.integers(0, 3)) for _ in given_members]
+    counts[0] += 1
+    many = [member for member, count in zip(given_members, counts, strict=True) for _ in range(count)]
+    known = [member.probabilities for member in given_members if member.probabilities is not None]
+    labels = voted([member.labels for member in given_members], known or None, [count / sum(counts) for count in counts])
+    assert labels.tolist() == majority_vote(many).labels.tolist()
+
+
+def test_shares_that_differ_by_rounding_tie() -> None:
+    assert 0.1 + 0.2 > 0.3
+    ballots = [np.array([1]), np.array([1]), np.array([0])]
+    assert voted(ballots, None, [0.1, 0.2, 0.3]).tolist() == [0]
+    assert voted(ballots, [np.array([[0.4, 0.6]])] * 3, [0.1, 0.2, 0.3]).tolist() == [1]
 
 
 def one(probabilities: list[float]) -> Predictions:

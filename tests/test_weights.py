@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ensembling import METHODS
+from core.ensembling.panel import Panel
 from core.ensembling.weights import ordered, ordered_judged, row_blocks, weighted_values, weights_of, weights_plan
 from core.errors import InputError
-from core.task import MULTI_LABEL, SINGLE_LABEL
+from core.task import MULTI_LABEL, SINGLE_LABEL, Task
 from tests.panels import judged_panels, made, panel_of
 
 WEIGHTED = ("weighted_vote", "weighted_mean", "greedy", "hill_climbing")
@@ -37,6 +38,15 @@ def test_a_single_weight_gives_the_member_to_the_bit() -> None:
     assert np.array_equal(weighted_values(judged.panel, {"weights": {"m0": 0, "m1": 7}}, "mean"), judged.panel.values[1])  # type: ignore[arg-type]
 
 
+def test_a_member_of_weight_zero_is_left_out() -> None:
+    panel = panel_of([[[0.1, 0.9]], [[np.nan, np.inf]]])
+    assert weighted_values(panel, {"weights": {"m0": 1, "m1": 0}}, "mean").tolist() == [[0.1, 0.9]]
+
+
+def test_the_largest_weights_there_are_do_not_overflow() -> None:
+    assert weights_of(panel_of([[[0.5, 0.5]]] * 2), {"weights": {"m0": 1e308, "m1": 1e308}}) == [0.5, 0.5]
+
+
 def test_a_plan_sums_to_one() -> None:
     assert weights_plan(("a", "b"), [3, 1]) == {"weights": {"a": 0.75, "b": 0.25}}
 
@@ -44,10 +54,11 @@ def test_a_plan_sums_to_one() -> None:
 def test_members_are_sorted_by_name_and_have_one_each() -> None:
     panel = panel_of([[[0.5, 0.5]], [[0.1, 0.9]]], names=("b", "a"))
     assert ordered(panel).names == ("a", "b") and ordered(panel).values[0][0, 0] == 0.1  # type: ignore[index]
-    assert ordered(ordered(panel)) is not panel
+    in_order = ordered(panel)
+    assert ordered(in_order) is in_order
     assert ordered_judged(made(SINGLE_LABEL, (1.0, 1.0)).of_members([1, 0])).panel.names == ("m0", "m1")
     with pytest.raises(InputError, match="two members of the ensemble are named a"):
-        ordered(panel_of([[[0.5, 0.5]], [[0.1, 0.9]]], names=("a", "a")))
+        ordered(panel_of([[[0.5, 0.5]]] * 3, names=("b", "a", "a")))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +66,7 @@ def test_members_are_sorted_by_name_and_have_one_each() -> None:
     [
         ({}, "of the members none"),
         ({"weights": {"m0": 1.0}}, "wanted are those of"),
-        ({"weights": {"m0": 1.0, "m2": 1.0}}, "wanted are those of"),
+        ({"weights": {"m2": 1.0, "m0": 1.0}}, "of the members m0, m2; wanted are those of m0, m1"),
         ({"weights": {"m0": 1.0, "m1": -0.1}}, "none below zero"),
         ({"weights": {"m0": 0.0, "m1": 0.0}}, "one above it"),
         ({"weights": {"m0": 1.0, "m1": float("nan")}}, "finite"),
@@ -66,8 +77,10 @@ def test_weights_that_are_none_are_refused(plan: dict[str, object], words: str) 
         weights_of(panel_of([[[0.5, 0.5]], [[0.1, 0.9]]]), plan)
 
 
-def test_blocks_cover_all_rows_once() -> None:
-    panel = panel_of([np.zeros((2_100_000, 1))], "regression")
+@pytest.mark.parametrize(("rows", "columns"), [(21, 1), (5, 5), (3, 20)])
+def test_blocks_cover_all_rows_once_and_hold_so_many_values(rows: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.ensembling.weights._BLOCK_VALUES", 10)
+    panel = Panel(("a",), Task(tuple(map(str, range(columns))), MULTI_LABEL), np.arange(rows), (None,))
     blocks = list(row_blocks(panel))
-    assert len(blocks) > 1 and [r for b in blocks for r in (b.start, b.stop)][1:-1:2] == [b.start for b in blocks[1:]]
-    assert (blocks[0].start, blocks[-1].stop) == (0, len(panel))
+    assert len(blocks) == 3 and [r for b in blocks for r in (b.start, b.stop)][1:-1:2] == [b.start for b in blocks[1:]]
+    assert (blocks[0].start, blocks[-1].stop) == (0, rows)
