@@ -51,6 +51,7 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
     from core.ensembling.merging import merge
     from core.files import refuse_existing, sha256_bytes, write_new
     from core.prediction.exchange import write_prediction_files
+    from core.submission.submission_form import INDEPENDENT
     from core.submission.writing import submission_bytes
 
     merged = merge(recipe, files.panel)
@@ -72,7 +73,8 @@ def write_merged(to: Destination, recipe: "Recipe", files: "PanelFiles", rules: 
     for path, data in more.items():
         write_new(path, data, to.force)
     cleared = remove_left_over(earlier, to.force)
-    return [*([note] if note else []), *label_notes, *cleared, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {form.text}"]
+    held = f"0 or 1 for each of {len(form.classes)} classes" if merged.labels_only and form.name == INDEPENDENT else form.text
+    return [*([note] if note else []), *label_notes, *cleared, f"{to.path}: {len(merged.outcome)} rows, by {recipe.method}, {held}"]
 
 
 def _notes_on_labels(merged: "Merged", form: "SubmissionForm", recipe: "Recipe", files: "PanelFiles") -> list[str]:
