@@ -118,6 +118,11 @@ def test_best_takes_in_each_fold_the_method_that_is_best_on_the_others(seed, met
         assert found.best.score == found.methods[found.best_choices[0]].score
 
 
+def test_a_choice_that_is_not_asked_for_is_not_judged():
+    found = evaluate(signals(0, 60), METHODS, fitting_for("accuracy"))
+    assert found.best is None and found.best_choices == {}
+
+
 def test_best_of_one_method_is_that_method():
     found = evaluate(signals(0, 60), {"greedy": GREEDY}, fitting_for("accuracy"), with_best=True)
     assert found.best == found.methods["greedy"] and set(found.best_choices.values()) == {"greedy"}
@@ -270,11 +275,14 @@ def test_two_folds_leave_one_to_choose_on_and_that_is_said():
     found = evaluate(signals(0, 60, folds=2), METHODS, fitting_for("accuracy"), with_best=True)
     assert len(found.choices) == 2 and "two folds leave one" in found.notes[0]
     assert evaluate(signals(0, 60, folds=2), METHODS, fitting_for("accuracy")).notes == ()
+    assert evaluate(signals(0, 60, folds=2), {"mean": MEAN}, fitting_for("accuracy"), with_best=True).notes == ()
 
 
 def test_few_groups_are_said():
     found = evaluate(three_classes(0, groups=np.arange(60) // 6), {"mean": MEAN}, fitting_for("accuracy"))
     assert "10 groups only" in found.notes[0]
+    assert "19 groups only" in evaluate(signals(0, 19), {"mean": MEAN}, fitting_for("accuracy")).notes[0]
+    assert evaluate(signals(0, 20), {"mean": MEAN}, fitting_for("accuracy")).notes == ()
 
 
 # --- what cannot serve ---

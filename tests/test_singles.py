@@ -9,6 +9,7 @@ import pytest
 from core.ensembling.gain import Draws, Figures
 from core.ensembling.judging import Judge
 from core.ensembling.panel import JudgedPanel
+from core.ensembling.seeded_parts import turns
 from core.ensembling.singles import Single, best_of, is_settled, joined, single, with_tuned_labels
 from core.metrics import METRICS
 from core.prediction.decisions import decided
@@ -121,7 +122,10 @@ def test_labels_of_members_are_decided_by_cuts_of_the_other_folds():
 def test_labels_of_one_part_are_decided_by_cuts_of_others_of_its_rows_and_labels_alone_are_kept():
     judged = replace(rare(1), folds=np.zeros(400, dtype=np.int64))
     by = tuned(judged.panel.task, "macro_f1")
-    assert with_tuned_labels(judged, by.tune, 0).panel.labels[0].any()
+    grouped = replace(judged, groups=np.arange(400) // 8)
+    dealt = replace(grouped, folds=turns(grouped.folds, grouped.groups, 3)[0])
+    found, wanted = (np.stack(with_tuned_labels(rows, by.tune, 3).panel.labels) for rows in (grouped, dealt))
+    assert found[0].any() and np.array_equal(found, wanted)
     bare = replace(judged, panel=replace(judged.panel, values=(None, *judged.panel.values[1:])))
     assert with_tuned_labels(bare, by.tune, 0).panel.labels[0] is bare.panel.labels[0]
     many = made("multi_label", (1.0, 2.0))
