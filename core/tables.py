@@ -117,15 +117,16 @@ def table_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A CSV file's bytes: UTF-8, lines ended by a line feed, quoted only where needed. The rows are gone through once, some at a time, so
     that not all their cells have to be there at once."""
     quoting: Literal[0, 1] = csv.QUOTE_MINIMAL
-    parts: list[str] = []
+    parts: list[bytes] = []
     left = chain([columns], rows)
     while some := list(islice(left, _ROWS_AT_A_TIME)):
-        parts.append(_csv_text(some, quoting))
-        if quoting == csv.QUOTE_MINIMAL and "\r" in parts[-1]:  # Python 3.11 leaves it unquoted, where it reads as the end of a line
+        text = _csv_text(some, quoting)
+        if quoting == csv.QUOTE_MINIMAL and "\r" in text:  # Python 3.11 leaves it unquoted, where it reads as the end of a line
             quoting = csv.QUOTE_ALL
-            before = csv.reader(io.StringIO("".join(parts[:-1]), newline=""), strict=True)
-            parts = [_csv_text(before, quoting), _csv_text(some, quoting)]
-    return "".join(parts).encode()
+            before = csv.reader(io.StringIO(b"".join(parts).decode(), newline=""), strict=True)
+            parts, text = [_csv_text(before, quoting).encode()], _csv_text(some, quoting)
+        parts.append(text.encode())
+    return b"".join(parts)
 
 
 def _csv_text(table: Iterable[Sequence[str]], quoting: Literal[0, 1]) -> str:

@@ -97,3 +97,15 @@ def test_texts_of_many_columns_are_read_as_they_stand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "parts"), [("3.1.1", (3, 1)), ("2.2.0rc0", (2, 2)), ("10.0", (10, 0))])
 def test_versions_are_compared_by_their_numbers(text: str, parts: tuple[int, ...]) -> None:
     assert number_files._version_of(text) == parts
+
+
+@pytest.mark.parametrize("block", [1, 20, 60, 10_000])
+def test_a_file_of_many_blocks_is_one_table(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [("i" * (1 + place % 7), str(place % 3), place / 8, 10.0**place) for place in range(20)]
+    path = write(
+        tmp_path, "id,fold,p:a,p:b\n" + "".join(f"{place}{name},{fold},{a!r},{b!r}\n" for place, (name, fold, a, b) in enumerate(rows))
+    )
+    monkeypatch.setattr("core.prediction.plain_csv.BLOCK_BYTES", block)
+    numbers = read_number_file(path, 2)
+    assert numbers.values.tolist() == [[a, b] for _, _, a, b in rows]
+    assert numbers.texts == [[f"{place}{row[0]}" for place, row in enumerate(rows)], [row[1] for row in rows]]

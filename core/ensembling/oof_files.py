@@ -115,12 +115,13 @@ def _checked(rows: OofRows, others: list[OofRows]) -> OofRows:
         raise InputError(
             f"{rows.path}: compared with {first.path}, {difference(rows.ids, first.ids)}; members must be judged on the same rows"
         )
-    rows = rows.of_rows(places)
+    if (places != np.arange(len(places))).any():
+        rows = rows.of_rows(places)
     odd = (rows.targets != first.targets).reshape(len(places), -1).any(axis=1)
     if odd.any():
         name = texts_of(first.ids[int(odd.argmax()) :][:1])[0]
         raise InputError(f"{rows.path}: has another target for the id {name!r} than {first.path} ({int(odd.sum())} rows differ)")
-    return rows
+    return replace(rows, ids=first.ids, targets=first.targets)
 
 
 def _with_common_folds(rows: list[OofRows]) -> list[OofRows]:

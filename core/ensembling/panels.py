@@ -62,7 +62,9 @@ def read_panel(
     files = [look_at_member(paths[i]) for i in order]
     task, notes = task_of(files, known, source)
     reading = read_in_order(lambda file: _read(file, task, len(files)), files)
-    rows: list[MemberRows] = list(progress(reading, len(files), "reading predictions", "files"))
+    rows: list[MemberRows] = []
+    for own in progress(reading, len(files), "reading predictions", "files"):
+        rows.append(replace(own, ids=rows[0].ids) if rows and _are_equal(own.ids, rows[0].ids) else own)
     ids = _common_ids(rows)
     aligned = [one if one.ids is ids else _aligned(file, one, ids, files[0].path) for file, one in zip(files, rows, strict=True)]
     labels = tuple(one.labels for one in aligned if one.labels is not None)
@@ -88,14 +90,18 @@ def _read(file: MemberFile, task: Task, members: int) -> MemberRows:
 
 
 def _common_ids(rows: list[MemberRows]) -> np.ndarray:
-    """The first file's ids where all have them in the same order, else these in ascending order."""
+    """The first file's ids where all have these very ones, else these in ascending order."""
     first = rows[0].ids
-    return first if all(one.ids.dtype == first.dtype and np.array_equal(one.ids, first) for one in rows) else sorted_ids(first)
+    return first if all(one.ids is first for one in rows) else sorted_ids(first)
+
+
+def _are_equal(ids: np.ndarray, others: np.ndarray) -> bool:
+    return ids.dtype == others.dtype and np.array_equal(ids, others)
 
 
 def _aligned(file: MemberFile, rows: MemberRows, ids: np.ndarray, first: Path) -> MemberRows:
     """A member's rows in the order of `ids`."""
-    if rows.ids.dtype == ids.dtype and np.array_equal(rows.ids, ids):
+    if _are_equal(rows.ids, ids):
         return MemberRows(ids, rows.values, rows.labels)
     places = matching_rows(rows.ids, ids)
     if places is None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,23 +54,37 @@ def read_number_file(path: Path, num_texts: int) -> NumberFile:
 
 def _read_plain(path: Path, num_texts: int) -> NumberFile | None:
     texts: list[list[str]] = [[] for _ in range(num_texts)]
-    values = []
+    known: dict[str, str] = {}
     if not path.is_file():
         return None
     try:
         with open(path, "rb") as file:
-            columns = read_header(file)
+            columns, size, rows = read_header(file), os.fstat(file.fileno()).st_size, 0
             if len(columns) <= num_texts:
                 return None
+            values = np.empty((0, len(columns) - num_texts))
             for block in read_blocks(file, len(columns)):
                 if not block.has_plain_ids(0):
                     return None
-                for column in range(num_texts):
-                    texts[column] += block.texts(column)
-                values.append(_numbers(block, num_texts))
+                texts[0] += block.texts(0)
+                for column in range(1, num_texts):  # such as folds and targets: each text is held once
+                    texts[column] += [known.setdefault(text, text) for text in block.texts(column)]
+                found = _numbers(block, num_texts)
+                rows, before = rows + len(found), rows
+                if rows > len(values):
+                    values = _with_room(values[:before], max(2 * before, len(found) * (size // len(block.raw)) * 11 // 10, rows))
+                values[before:rows] = found
     except (NotPlainError, ValueError):
         return None
-    return NumberFile(path, columns, texts, np.concatenate(values)) if values else None
+    return NumberFile(path, columns, texts, values[:rows]) if rows else None
+
+
+def _with_room(values: np.ndarray, rows: int) -> np.ndarray:
+    """A larger array that begins with these values. What is never written to takes no memory, while parts that are joined at the end
+    would be there twice."""
+    larger = np.empty((rows, values.shape[1]))
+    larger[: len(values)] = values
+    return larger
 
 
 def _numbers(block: Block, first: int) -> np.ndarray:
