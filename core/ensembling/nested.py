@@ -13,14 +13,14 @@ Without the widening of `core/ensembling/gain.py` it was 88 for the mean in five
 members themselves were trained once only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.ensembling.evaluation import Evaluation
 from core.ensembling.gain import Draws, Figures, widening
 from core.ensembling.judging import Judge, why_not
-from core.ensembling.method import Fitting, Method
+from core.ensembling.method import Fitting, Method, Plan
 from core.ensembling.panel import JudgedPanel
 from core.ensembling.seeded_parts import PARTS, turns
 from core.ensembling.singles import Single, best_of, is_settled, joined, put, single
@@ -98,19 +98,24 @@ class _Work:
 
     def by_others(self, held: "np.ndarray", others: "np.ndarray") -> "dict[str, np.ndarray]":
         """Method -> what the metric takes of the rows `held`, all of it chosen on the rows `others`; both are positions."""
+        chosen = self._chosen_on(others)  # the copy of these rows is let go before that of the others is made: together they are all
         own = self.judged.panel.of_rows(held)
-        chooses = self.judge.has_cuts or any(self.fits(method) for method in self.methods.values())
-        seen = self.judged.of_rows(others) if chooses else None
-        return {name: self._given(method, own, seen) for name, method in self.methods.items()}
+        return {name: self._given(method, own, *chosen[name]) for name, method in self.methods.items()}
 
-    def _given(self, method: Method, own: "Panel", seen: JudgedPanel | None) -> "np.ndarray":
-        plan = method.fit(seen, self.fitting) if method.fit and seen is not None else {}
+    def _chosen_on(self, rows: "np.ndarray") -> "dict[str, tuple[Plan, Sequence[float] | None]]":
+        """Method -> its plan and the cuts of what it gives, both by these rows."""
+        if not self.judge.has_cuts and not any(self.fits(method) for method in self.methods.values()):
+            return dict.fromkeys(self.methods, ({}, None))
+        seen, chosen = self.judged.of_rows(rows), {}
+        for name, method in self.methods.items():
+            plan = method.fit(seen, self.fitting) if method.fit else {}
+            has_cuts = self.judge.has_cuts and not method.gives_labels
+            chosen[name] = plan, self.judge.cuts(seen.targets, method.combine(seen.panel, plan)) if has_cuts else None
+        return chosen
+
+    def _given(self, method: Method, own: "Panel", plan: Plan, cuts: Sequence[float] | None) -> "np.ndarray":
         values = method.combine(own, plan)
-        if method.gives_labels:
-            return values.astype("int64")
-        if seen is None or not self.judge.has_cuts:
-            return self.judge.judged(values)
-        return self.judge.judged(values, self.judge.cuts(seen.targets, method.combine(seen.panel, plan)))
+        return values.astype("int64") if method.gives_labels else self.judge.judged(values, cuts)
 
     def best_method(self, rows: "np.ndarray") -> str:
         """The method whose nested score on these rows, by their own parts, is the best; of equally good ones the first."""
