@@ -34,13 +34,13 @@ demo: $(RUN_STAMP)
 
 # Two tests at once, each with one thread: as fast as two cores allow. On a machine with more: make JOBS=8 test
 JOBS ?= 2
-PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 test: $(DEV_STAMP)
-	@$(PYTEST)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist worksteal
 
+# One at a time: these start processes of their own and look at the clock.
 test-all: lint
-	@$(PYTEST) -m slow
+	@$(PY) -m pytest -m slow
 
 test-faults: $(DEV_STAMP)
 	@$(PY) -m pytest -m faults

@@ -103,7 +103,9 @@ def test_a_killed_process_ends_the_launch_within_seconds(tmp_path: Path, victim:
     begin = time.monotonic()
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - begin < 15 and process.returncode != 0
-    assert len(own_lines(output)) == 1 and "another process of this run was lost" in own_lines(output)[0]
+    # the launcher ends the other process with SIGTERM, which may reach it before it misses the one that was killed
+    assert len(own_lines(output)) == 1
+    assert any(said in own_lines(output)[0] for said in ("another process of this run was lost", "stopped by SIGTERM")), output
     for path in workspace.states_dir.glob("*.pt"):
         load_state(path)
 
