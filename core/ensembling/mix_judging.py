@@ -18,7 +18,7 @@ from core.task import BINARY, MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
 _ROUNDING = 1e-12  # figures that differ by less are equal but for the order of their additions
 _WORTH_A_COPY = 0.5  # the share of rows from which on the others are not worth leaving out
-_MOST_COPIED = 50_000_000  # values
+_MOST_COPIED = 50_000_000  # values: at most 400 MB beside those that are there
 _MOST_SORTED = 500_000  # values of all members that cuts are tuned on again and again
 _COST_OF_SORTING = 100
 Figure = Callable[[np.ndarray], float]
@@ -172,7 +172,8 @@ def _of_contested_rows(panel: Panel, targets: np.ndarray, metric: Metric, member
     contested = np.zeros(len(labels), dtype=bool)
     for values in members[1:]:
         contested |= values.argmax(axis=1) != labels
-    if contested.mean() < _WORTH_A_COPY:
+    copied = int(contested.sum()) * classes * len(members)
+    if contested.mean() < _WORTH_A_COPY and copied <= _MOST_COPIED:
         members = [values[contested] for values in members]
     else:
         contested[:] = True
