@@ -133,3 +133,15 @@ def test_the_record_does_not_depend_on_the_order(tmp_path: Path) -> None:
     paths = [write(tmp_path, "b.csv"), write(tmp_path, "a.csv", "id,label\n1,0\n2,0\n")]
     assert read_members(paths).to_plain() == read_members(paths[::-1]).to_plain()
     assert [set(member) for member in read_members(paths).to_plain()] == [{"name", "sha256"}] * 2
+
+
+@pytest.mark.parametrize(("ids", "cores"), [(("1", "2"), None), (("img_1", "img_2"), 1)])
+def test_files_with_ids_that_are_texts_are_read_one_after_another(
+    ids: tuple[str, str], cores: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+    monkeypatch.setattr("core.ensembling.members.read_in_order", lambda read, items, cores=None: asked.append(cores) or map(read, items))
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("id,label\n" + "".join(f"{i},x\n" for i in ids))
+    assert len(read_members([tmp_path / "a.csv", tmp_path / "b.csv"]).predictions) == 2
+    assert asked == [cores]

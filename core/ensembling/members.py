@@ -105,6 +105,16 @@ def _find(name: str, outputs_dir: Path) -> Path:
     return next(iter(found.values()))
 
 
+def _begins_with_number(path: Path) -> bool:
+    """Whether the first id of a file is a number."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            next(file)
+            return next(file, "").split(",")[0].strip('"').isdecimal()
+    except (OSError, ValueError, StopIteration):
+        return False
+
+
 def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     """Reads the files; those that have the first one's ids in its order share its array, so that it is held once."""
     import numpy as np
@@ -112,7 +122,8 @@ def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     from core.prediction.vouching import open_prediction
 
     files: list[PredictionFile] = []
-    for read in read_in_order(open_prediction, paths):
+    cores = None if paths and _begins_with_number(paths[0]) else 1  # ids that are texts take several times the memory while they are read
+    for read in read_in_order(open_prediction, paths, cores):
         rows, first = read.labels.predictions, files[0].labels.predictions.ids if files else None
         if first is not None and rows.ids.dtype == first.dtype and np.array_equal(rows.ids, first):
             files.append(replace(read, labels=replace(read.labels, predictions=rows.aligned_to(first))))
