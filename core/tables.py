@@ -172,3 +172,14 @@ def check_ids(path: Path, ids: Sequence[str], lines: Sequence[int]) -> None:
         fault = id_fault(text)
         if fault:
             raise InputError(f"{path}, line {line}: the id {text[:80]!r} {fault}")
+
+
+def first_row(path: Path) -> list[str]:
+    """The cells of the row behind the header, without looking at any other: a guess at what a file holds, which whoever reads it checks.
+    One empty cell where there is no such row."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = list(islice(file, 2))
+    except (OSError, ValueError):
+        return [""]
+    return lines[1].rstrip("\r\n").split(",") if len(lines) == 2 else [""]

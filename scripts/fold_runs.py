@@ -11,7 +11,7 @@ from core.errors import RefusedError
 from core.evaluation.cuts import KnownRows, tune_cuts
 from core.metrics import METRICS, Metric, epoch_metrics, figure_text
 from core.prediction.decisions import decider
-from core.prediction.exchange import oof_bytes, read_oof
+from core.prediction.exchange import HELD_OUT, oof_bytes, read_oof
 from core.prediction.oof_records import OofRecord, vouched_oof_record, write_oof
 from core.prediction.out_of_fold import join_folds
 from core.processes import is_main
@@ -33,7 +33,7 @@ def train_folds(plan: RunPlan, workspace: Workspace, train: Callable[[RunPlan], 
     numbers = chosen_folds(str(plan.run.folds), folds.count)
     competition = read_competition(workspace)
     plan, path = plan.for_task(competition.task), workspace.oof_path(plan.title)
-    if path.exists() and not plan.force and "holdout" in read_oof(path, competition.task).folds:
+    if path.exists() and not plan.force and HELD_OUT in read_oof(path, competition.task).folds:
         raise RefusedError(f"{path}: holds the rows of a run of the split: --force replaces it, --model_title names another run")
     for number in numbers:
         say(f"fold {number} of 0 to {folds.count - 1}")

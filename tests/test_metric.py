@@ -54,3 +54,8 @@ def test_a_mean_over_rows(values, seed) -> None:
     draw = np.random.default_rng(seed).integers(0, len(values), 5)
     assert mean_of(rows)(numbers, 2 * numbers) == pytest.approx(-numbers.mean())
     assert mean_of_draws(rows)(numbers, 2 * numbers)(draw) == pytest.approx(-numbers[draw].mean())
+
+
+def test_a_value_is_turned_so_that_greater_is_better_and_nan_is_the_worst() -> None:
+    assert METRICS["accuracy"].rising(0.25) == 0.25 and METRICS["log_loss"].rising(0.25) == -0.25
+    assert METRICS["accuracy"].rising(math.nan) == METRICS["log_loss"].rising(math.nan) == -math.inf

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core import tables
 from core.errors import EnvironmentFault, InputError
-from core.tables import Table, check_ids, id_fault, is_number, read_table, read_text, starts_like_formula, table_bytes
+from core.tables import Table, check_ids, first_row, id_fault, is_number, read_table, read_text, starts_like_formula, table_bytes
 
 CLEAN = b"id,label\n0,1\n1,2\n"
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
@@ -212,3 +212,11 @@ def test_what_is_no_plain_number_may_be_a_formula(text: str) -> None:
 )
 def test_what_python_reads_as_a_number_is_one(text: str, number: bool) -> None:
     assert is_number(text) == number
+
+
+def test_the_row_behind_the_header_is_peeked_at(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for data, cells in [(b"id,label\r\n7,0.25\r\n8,x", ["7", "0.25"]), (b"id,label\n", [""]), (b"", [""]), (b"id\n\xff", [""])]:
+        path.write_bytes(data)
+        assert first_row(path) == cells
+    assert first_row(tmp_path) == [""] == first_row(tmp_path / "none.csv")

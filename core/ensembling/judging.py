@@ -1,6 +1,5 @@
 """From values to what a metric judges: as they are, or as labels, decided by cuts that were tuned on other rows."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,10 +71,7 @@ class Judge:
         Raises:
             NonFiniteError: a value is NaN or infinite.
         """
-        value = self.metric.function(targets, self.judged(values, self.cuts(targets, values)))
-        if math.isnan(value):
-            return -math.inf
-        return value if self.metric.greater_is_better else -value
+        return self.metric.rising(self.metric.function(targets, self.judged(values, self.cuts(targets, values))))
 
     def of_member(self, panel: "Panel", member: int, cuts: Sequence[float] | None = None) -> "np.ndarray":
         """The same of a member: its values, or its labels where it has no others.

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from core.ensembling.member_rows import MemberRows, class_names, number_rows, paired_rows, vouched_rows, wide_rows
@@ -10,7 +9,7 @@ from core.errors import InputError, printable
 from core.files import sha256_file
 from core.prediction.number_files import read_number_file
 from core.prediction.prediction_records import PredictionRecord, read_prediction_record
-from core.tables import read_table
+from core.tables import first_row, read_table
 from core.task import REGRESSION, Task
 
 
@@ -82,11 +81,10 @@ def look_at_member(path: Path) -> MemberFile:
 
 def starts_with_fraction(path: Path) -> bool:
     """Whether the first row of a two-column file has a number such as 0.25: a probability, and no label."""
+    cells = first_row(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            cells = [line.rstrip("\r\n").split(",") for line in islice(file, 2)]
-        return len(cells) == 2 and len(cells[1]) == 2 and float(cells[1][1]) % 1 != 0
-    except (OSError, ValueError):
+        return len(cells) == 2 and float(cells[1]) % 1 != 0
+    except ValueError:
         return False
 
 

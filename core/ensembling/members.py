@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, first_few, printable
 from core.parallel_reading import read_in_order
+from core.tables import first_row
 from core.task import class_order
 
 if TYPE_CHECKING:
@@ -105,16 +106,6 @@ def _find(name: str, outputs_dir: Path) -> Path:
     return next(iter(found.values()))
 
 
-def _begins_with_number(path: Path) -> bool:
-    """Whether the first id of a file is a number."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            next(file)
-            return next(file, "").split(",")[0].strip('"').isdecimal()
-    except (OSError, ValueError, StopIteration):
-        return False
-
-
 def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     """Reads the files; those that have the first one's ids in its order share its array, so that it is held once."""
     import numpy as np
@@ -122,7 +113,9 @@ def _read_files(paths: list[Path]) -> "list[PredictionFile]":
     from core.prediction.vouching import open_prediction
 
     files: list[PredictionFile] = []
-    cores = None if paths and _begins_with_number(paths[0]) else 1  # ids that are texts take several times the memory while they are read
+    cores = (
+        None if paths and first_row(paths[0])[0].strip('"').isdecimal() else 1
+    )  # ids that are texts take several times the memory while they are read
     for read in read_in_order(open_prediction, paths, cores):
         rows, first = read.labels.predictions, files[0].labels.predictions.ids if files else None
         if first is not None and rows.ids.dtype == first.dtype and np.array_equal(rows.ids, first):

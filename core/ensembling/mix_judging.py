@@ -121,13 +121,7 @@ def _of_truth(targets: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _signed(metric: Metric, figure: Figure) -> Figure:
-    def signed(mix: np.ndarray) -> float:
-        value = figure(mix)
-        if np.isnan(value):
-            return -np.inf
-        return value if metric.greater_is_better else -value
-
-    return signed
+    return lambda mix: metric.rising(figure(mix))
 
 
 def _ranked(metric: Metric, targets: np.ndarray, values: np.ndarray) -> float:

@@ -78,7 +78,8 @@ def read_judged(files: PanelFiles, dataset: KnownImages, progress: Progress = si
     chosen = tuple(name for name, (record, _) in zip(panel.names, vouched, strict=True) if record is not None and record.oof_from == "best")
     notes = [note for note in (*(note for _, note in vouched), *(one.note for one in rows)) if note] + noted + crossing_note(images, joined)
     notes += [note for file, path, (record, _) in zip(members, paths, vouched, strict=True) for note in odd_together(file, path, record)]
-    hashes = tuple(read_in_order(sha256_file, paths))
+    hashed = [(path, record.sha256 if record else "") for path, (record, _) in zip(paths, vouched, strict=True)]
+    hashes = tuple(read_in_order(lambda pair: pair[1] or sha256_file(pair[0]), hashed))
     copies = copies_among(zip(paths, hashes, strict=True), "a copy of a member adds nothing")
     judged = JudgedPanel(panel, targets, _numbered(folds), codes)
     return JudgedFiles(judged, tuple(paths), hashes, chosen, len(rows[0].ids), (*notes, *of_labels, *copies))

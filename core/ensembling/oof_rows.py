@@ -12,15 +12,13 @@ from core.ensembling.member_files import MemberFile, header_of
 from core.ensembling.member_rows import number_rows, one_probability_rows, wide_rows
 from core.errors import InputError, first_few, printable
 from core.prediction.decisions import values_of
-from core.prediction.exchange import read_oof
+from core.prediction.exchange import FOLD, HELD_OUT, TARGET, read_oof
 from core.prediction.number_files import PREFIX, read_number_file
 from core.prediction.scores import Scores
 from core.task import MULTI_LABEL, REGRESSION, Task, without_zero_fraction
 
 if TYPE_CHECKING:
     from core.prediction.number_files import NumberFile
-
-FOLD, TARGET, HELD_OUT = "fold", "target", "holdout"
 
 
 @dataclass(frozen=True, eq=False)

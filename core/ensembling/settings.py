@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.ensembling import METHODS
+from core.ensembling.evaluation import MIN_PROBABILITY
 from core.metrics import METRICS
 from core.settings import option
 
@@ -32,7 +33,9 @@ class EnsembleSettings:
     metric: str | None = option(
         None, "what is fitted and judged by (default: the one usual for the task)", choices=tuple(METRICS), metavar="METRIC"
     )
-    min_probability: float = option(0.8, "how probable a gain above zero must be for the ensemble to be taken", minimum=0.5, maximum=1.0)
+    min_probability: float = option(
+        MIN_PROBABILITY, "how probable a gain above zero must be for the ensemble to be taken", minimum=0.5, maximum=1.0
+    )
     seed: int = option(0, "of whatever a method draws, and of the bootstrap", minimum=0, maximum=2**32 - 1)
     recipe: str | None = option(
         None, "merge as a <name>.recipe.json says, which an earlier merge wrote: the same files give the same bytes", metavar="FILE"

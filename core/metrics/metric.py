@@ -71,6 +71,12 @@ class Metric:
             return False
         return than is None or math.isnan(than) or (value > than if self.greater_is_better else value < than)
 
+    def rising(self, value: float) -> float:
+        """A value turned so that greater is better; minus infinity where it is NaN."""
+        if math.isnan(value):
+            return -math.inf
+        return value if self.greater_is_better else -value
+
     def used(self, targets: "np.ndarray", probabilities: "np.ndarray", decide: Decide | None = None) -> "np.ndarray":
         """What `function` takes of a model's probabilities (n, k), or of its numbers (n,) in a regression.
 

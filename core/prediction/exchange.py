@@ -20,6 +20,7 @@ from core.prediction.vouching import open_prediction
 from core.tables import table_bytes
 from core.task import REGRESSION, Task, class_order
 
+FOLD, TARGET, HELD_OUT = "fold", "target", "holdout"  # columns of out-of-fold rows, and the part of rows that no fold has
 _NONE: Mapping[str, Outcome] = {}
 LEFT_OUT = (".oof.csv", ".probabilities.csv")  # tables of probabilities beside submissions, not submissions
 
@@ -49,7 +50,7 @@ def oof_bytes(oof: OutOfFold, id_column: str = "id") -> bytes:
     """The file of out-of-fold rows: id, fold, target and the columns of `probabilities_bytes`."""
     known = zip(oof.predictions.id_texts(), oof.folds, oof.targets, number_cells(oof.predictions), strict=True)
     rows = ([name, fold, target, *cells] for name, fold, target, cells in known)
-    return table_bytes([id_column, "fold", "target", *_columns(oof.predictions)], rows)
+    return table_bytes([id_column, FOLD, TARGET, *_columns(oof.predictions)], rows)
 
 
 def _columns(predictions: Outcome) -> list[str]:
@@ -81,8 +82,8 @@ def read_oof(path: Path, task: Task | None = None) -> OutOfFold:
         InputError: it has other columns, an id twice, a target that is no label of the task, or numbers that are no probabilities.
     """
     numbers = read_number_file(path, 3)
-    if numbers.columns[1:3] != ("fold", "target"):
-        raise InputError(f"{path}: the second and third column must be 'fold' and 'target', not {numbers.columns[1:3]}")
+    if numbers.columns[1:3] != (FOLD, TARGET):
+        raise InputError(f"{path}: the second and third column must be {FOLD!r} and {TARGET!r}, not {numbers.columns[1:3]}")
     predictions = outcome_in(numbers, task)
     _, folds, targets = numbers.texts
     known = task or Task(tuple(name.removeprefix(PREFIX) for name in numbers.columns[3:]))

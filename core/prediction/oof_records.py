@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class OofRecord:
         metric: the name of the runs' own metric; several images of one row count once in its figures.
         by_default: its value with the default cuts; None where it is not defined, or not known.
         by_others: its value where each part's rows are decided by cuts tuned on the other parts; None where cuts do not change it.
+        sha256: of the rows, in a record that was read.
     """
 
     runs: Mapping[str, tuple[str, int]]
@@ -32,6 +33,7 @@ class OofRecord:
     metric: str = ""
     by_default: float | None = None
     by_others: float | None = None
+    sha256: str = field(default="", compare=False)
 
 
 def write_oof(path: Path, rows: bytes, record: OofRecord) -> None:
@@ -77,5 +79,6 @@ def vouched_oof_record(path: Path) -> tuple[OofRecord | None, str]:
 def _record_in(plain: Any) -> OofRecord:
     cuts = tuple(float(cut) for cut in plain["cuts"])
     runs = {str(part): (str(run), int(epochs)) for part, (run, epochs) in plain["runs"].items()}
-    figures = [None if plain.get(name) is None else float(plain[name]) for name in ("by_default", "by_others")]
-    return OofRecord(runs, str(plain["oof_from"]), cuts, str(plain["tuned_for"]), str(plain.get("metric", "")), *figures)
+    by_default, by_others = (None if plain.get(name) is None else float(plain[name]) for name in ("by_default", "by_others"))
+    tuned_for, metric, digest = str(plain["tuned_for"]), str(plain.get("metric", "")), str(plain["sha256"])
+    return OofRecord(runs, str(plain["oof_from"]), cuts, tuned_for, metric, by_default, by_others, digest)
